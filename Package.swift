@@ -1,0 +1,289 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// The house rules of the language, one array for every room. Why each is on: Sources/Bootgate.docc/Contributing.md.
+let sharedSettings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+let sourceSettings = sharedSettings + [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")]
+
+// MARK: Products of other packages
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+/// Folder = layer = allowed imports: `layer` is the folder below `Sources`.
+func room(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", swiftSettings: sourceSettings)
+}
+func program(
+    _ name: String, in path: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting]? = nil
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: sourceSettings,
+        linkerSettings: linkerSettings)
+}
+func tests(_ name: String, in layer: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(layer)/\(name)", swiftSettings: sharedSettings)
+}
+
+let core: [Target] = [
+    room("ByteParsing", in: "Core"),
+    room("TPMStructures", in: "Core", ["ByteParsing"]),
+    .systemLibrary(
+        name: "COpenSSL", path: "Sources/Core/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    room("TPMCryptography", in: "Core", ["ByteParsing", "TPMStructures", "COpenSSL", crypto, cryptoExtras]),
+    room("TCGEventLog", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
+    room("AssetFingerprints", in: "Core", ["ByteParsing"]),
+    room("ReferenceValues", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
+    room(
+        "Endorsements", in: "Core",
+        ["ByteParsing", "TPMStructures", "TPMCryptography", crypto, cryptoExtras, x509, swiftASN1]),
+    room("AttestationMessages", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography", "AssetFingerprints"]),
+    room(
+        "Appraisal", in: "Core",
+        [
+            "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints", "ReferenceValues",
+            "Endorsements",
+        ]),
+    room("SecurityEvents", in: "Core", ["ByteParsing"]),
+]
+
+let transport: [Target] = [
+    .systemLibrary(
+        name: "CCurl", path: "Sources/Transport/CCurl", pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]),
+    room("VerifierClient", in: "Transport", ["AttestationMessages", "ByteParsing", "CCurl"]),
+]
+
+let attester: [Target] = [
+    .systemLibrary(
+        name: "CTSS2", path: "Sources/Attester/CTSS2", pkgConfig: "tss2-esys", providers: [.apt(["libtss2-dev"])]),
+    room("ESAPI", in: "Attester", ["ByteParsing", "TPMStructures", "CTSS2"]),
+    room("AttestingEnvironment", in: "Attester", ["ByteParsing", "TPMStructures"]),
+    room("HostInventory", in: "Attester", ["AssetFingerprints", "ByteParsing"]),
+    room(
+        "AttesterSession", in: "Attester",
+        [
+            "AssetFingerprints", "AttestationMessages", "AttestingEnvironment", "ByteParsing", "ESAPI", "HostInventory",
+            "TPMCryptography", "TPMStructures", "VerifierClient", logging,
+        ]),
+    program(
+        "bootgate-agent", in: "Sources/Attester/bootgate-agent",
+        [
+            "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
+            "ESAPI", "HostInventory", "TPMStructures", "VerifierClient", argumentParser, logging, tomlKit,
+        ],
+        linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+]
+
+let verifier: [Target] = [
+    room(
+        "VerifierService", in: "Verifier",
+        [
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
+            "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", crypto, logging,
+        ]),
+    room(
+        "VerifierStore", in: "Verifier",
+        [
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "ReferenceValues", "SecurityEvents",
+            "TPMStructures", "VerifierService", crypto, grdb, logging,
+        ]),
+    room(
+        "Admission", in: "Verifier",
+        [
+            "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", "VerifierService", crypto, x509,
+            swiftASN1, jwtKit,
+        ]),
+    room(
+        "VerifierAPI", in: "Verifier",
+        [
+            "AttestationMessages", "ByteParsing", "SecurityEvents", "VerifierService", hummingbird, hummingbirdCore,
+            hummingbirdTLS, httpTypes, logging, nioCore, nioPosix, nioHTTP1, nioSSL, serviceLifecycle, swiftASN1, x509,
+        ]),
+    room(
+        "SIEMForwarding", in: "Verifier",
+        [
+            "ByteParsing", "SecurityEvents", "VerifierService", logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+        ]),
+    program(
+        "bootgate-verifier", in: "Sources/Verifier/bootgate-verifier",
+        [
+            "Admission", "Appraisal", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
+            "SIEMForwarding", "SecurityEvents", "VerifierAPI", "VerifierService", "VerifierStore", argumentParser,
+            crypto, logging, nioSSL, serviceLifecycle, tomlKit, unixSignals, x509,
+        ]),
+]
+
+let operatorCommand: [Target] = [
+    program(
+        "bootgate", in: "Sources/Operator/bootgate",
+        [
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
+            "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", "VerifierClient", argumentParser,
+            tomlKit,
+        ])
+]
+
+let tools: [Target] = [
+    program(
+        "bootgate-fleet", in: "Tools/Simulation/Fleet",
+        [
+            "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", argumentParser, crypto, nioCore,
+            nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
+        ])
+]
+
+let testSupport: [Target] = [
+    .target(
+        name: "TestVectors", path: "Tests/Support/TestVectors", resources: [.copy("Resources")],
+        swiftSettings: sharedSettings),
+    .target(
+        name: "SoftwareTPM", dependencies: ["ByteParsing"], path: "Tests/Support/SoftwareTPM",
+        swiftSettings: sharedSettings),
+    .target(
+        name: "AttestationTestKit",
+        dependencies: [
+            "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AttestationMessages", crypto,
+            cryptoExtras, x509, swiftASN1,
+        ],
+        path: "Tests/Support/AttestationTestKit", swiftSettings: sharedSettings),
+]
+
+let testTargets: [Target] = [
+    tests("ByteParsingTests", in: "Core", ["ByteParsing"]),
+    tests("TPMStructuresTests", in: "Core", ["ByteParsing", "TPMStructures", "TestVectors"]),
+    tests(
+        "TPMCryptographyTests", in: "Core",
+        [
+            "AttestationTestKit", "ByteParsing", "TPMStructures", "TPMCryptography", "TestVectors", "SoftwareTPM",
+            crypto, cryptoExtras,
+        ]),
+    tests(
+        "TCGEventLogTests", in: "Core",
+        ["AttestationTestKit", "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "TestVectors"]),
+    tests("AssetFingerprintsTests", in: "Core", ["AssetFingerprints", "ByteParsing"]),
+    tests(
+        "ReferenceValuesTests", in: "Core",
+        ["ByteParsing", "ReferenceValues", "TPMStructures", "TestVectors"]),
+    tests(
+        "EndorsementsTests", in: "Core",
+        [
+            "AttestationTestKit", "ByteParsing", "Endorsements", "TPMStructures", "TestVectors", crypto, x509,
+            swiftASN1,
+        ]),
+    tests(
+        "AttestationMessagesTests", in: "Core", ["AttestationMessages", "ByteParsing", "TPMStructures"]),
+    tests(
+        "AppraisalTests", in: "Core",
+        [
+            "Appraisal", "AttestationTestKit", "ByteParsing", "ReferenceValues", "TCGEventLog", "TPMCryptography",
+            "TPMStructures", "TestVectors", crypto,
+        ]),
+    tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
+    tests("VerifierClientTests", in: "Transport", ["AttestationMessages", "ByteParsing", "VerifierClient"]),
+    tests(
+        "ESAPITests", in: "Attester",
+        ["AttestationTestKit", "ByteParsing", "ESAPI", "SoftwareTPM", "TPMCryptography", "TPMStructures"]),
+    tests("AttestingEnvironmentTests", in: "Attester", ["AttestingEnvironment", "ByteParsing", "TestVectors"]),
+    tests("HostInventoryTests", in: "Attester", ["AssetFingerprints", "HostInventory", "SoftwareTPM"]),
+    tests(
+        "AttesterSessionTests", in: "Attester",
+        [
+            "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing", "ESAPI", "SoftwareTPM",
+            "TPMCryptography", "TPMStructures", "VerifierClient", logging,
+        ]),
+    tests(
+        "VerifierServiceTests", in: "Verifier",
+        [
+            "Appraisal", "AttestationMessages", "AttestationTestKit", "ByteParsing", "ReferenceValues",
+            "SecurityEvents", "TPMCryptography", "TPMStructures", "TestVectors", "VerifierService", "VerifierStore",
+            crypto, logging,
+        ]),
+    tests(
+        "VerifierStoreTests", in: "Verifier",
+        [
+            "AttestationMessages", "ByteParsing", "SecurityEvents", "TPMStructures", "VerifierService",
+            "VerifierStore", grdb, logging,
+        ]),
+    tests(
+        "AdmissionTests", in: "Verifier",
+        ["Admission", "AttestationMessages", "ByteParsing", "TPMStructures", "VerifierService", crypto, jwtKit, x509]),
+    tests(
+        "VerifierAPITests", in: "Verifier",
+        [
+            "AttestationMessages", "AttestationTestKit", "ByteParsing", "VerifierAPI", "VerifierService",
+            hummingbird, hummingbirdTesting, httpTypes, logging, nioCore, nioSSL, x509,
+        ]),
+    tests(
+        "SIEMForwardingTests", in: "Verifier",
+        ["ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService", logging, nioCore, nioSSL]),
+    tests("OperatorCommandTests", in: "Operator", ["SoftwareTPM", "TestVectors", "ByteParsing"]),
+    .testTarget(
+        name: "IntegrationTests",
+        dependencies: [
+            "AttestationMessages", "AttestationTestKit", "ByteParsing", "ESAPI", "SoftwareTPM", "TPMCryptography",
+            "TPMStructures", "TestVectors", "VerifierClient", crypto, x509, swiftASN1,
+        ],
+        path: "Tests/Integration", swiftSettings: sharedSettings),
+]
+
+let package = Package(
+    name: "bootgate",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "bootgate-agent", targets: ["bootgate-agent"]),
+        .executable(name: "bootgate-verifier", targets: ["bootgate-verifier"]),
+        .executable(name: "bootgate", targets: ["bootgate"]),
+        // For Tools/Benchmarks and Tools/Fuzzing, which see public API only.
+        .library(
+            name: "BootgateCore",
+            targets: [
+                "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
+                "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "SecurityEvents",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    ],
+    targets: core + transport + attester + verifier + operatorCommand + tools + testSupport + testTargets,
+    swiftLanguageModes: [.v6]
+)

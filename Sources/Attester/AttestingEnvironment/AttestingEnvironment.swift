@@ -1,0 +1,1 @@
+// AttestingEnvironment: placeholder of the first build, replaced by its room's files.

@@ -1,0 +1,255 @@
+public import AssetFingerprints
+
+/// `POST /v1/nodes/{id}/challenges`.
+public struct ChallengeRequest: Hashable, Sendable, Codable {
+    /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`); self-reported.
+    public var bootID: String
+    /// New at each start of the agent; self-reported.
+    public var agentRunID: String
+
+    public init(bootID: String, agentRunID: String) {
+        self.bootID = bootID
+        self.agentRunID = agentRunID
+    }
+}
+
+/// `201` to a ``ChallengeRequest``. Voids the node's older challenge.
+public struct AttestationChallenge: Hashable, Sendable, Codable {
+    public static let nonceSize = 32
+    public var challengeID: String
+    /// 32 bytes from the system generator.
+    public var nonce: WireBytes
+    /// Seconds until the nonce is void.
+    public var expiresInSeconds: Int
+    /// Every bank that the node's TPM implements by its enrollment, each with the indices to quote, so that an
+    /// unallocated bank shows in the signed bitmaps.
+    public var pcrSelection: [PCRBankSelection]
+    /// How often each kind of fingerprint is collected, in seconds; the agent follows it without a restart.
+    public var fingerprintIntervals: [FingerprintKind: Int]
+    /// Seconds between attestations.
+    public var attestationIntervalSeconds: Int
+
+    public init(
+        challengeID: String, nonce: WireBytes, expiresInSeconds: Int, pcrSelection: [PCRBankSelection],
+        fingerprintIntervals: [FingerprintKind: Int], attestationIntervalSeconds: Int
+    ) {
+        self.challengeID = challengeID
+        self.nonce = nonce
+        self.expiresInSeconds = expiresInSeconds
+        self.pcrSelection = pcrSelection
+        self.fingerprintIntervals = fingerprintIntervals
+        self.attestationIntervalSeconds = attestationIntervalSeconds
+    }
+}
+
+/// One bank and the indices to quote. `bank` is a ``HashAlgorithm`` name (`sha256`), indices 0–23 ascending.
+public struct PCRBankSelection: Hashable, Sendable, Codable {
+    public var bank: String
+    public var indices: [Int]
+
+    public init(bank: String, indices: [Int]) {
+        self.bank = bank
+        self.indices = indices
+    }
+}
+
+/// `POST /v1/nodes/{id}/evidence`.
+public struct EvidenceSubmission: Hashable, Sendable, Codable {
+    public var challengeID: String
+    /// TPMS_ATTEST as the TPM made it.
+    public var quote: WireBytes
+    /// TPMT_SIGNATURE.
+    public var signature: WireBytes
+    /// The bytes of an ``EvidenceClaims`` document, hashed into the quote before anyone parses them.
+    public var claims: WireBytes
+    /// PCR values read after the quote; a hint until their digest equals the signed one. Hex by bank and index. Left out
+    /// when the quote's digest is the one of the last accepted evidence of this boot.
+    public var pcrs: [String: [String: String]]?
+    /// What the node holds for upload.
+    public var logs: [LogSummary]
+
+    public init(
+        challengeID: String, quote: WireBytes, signature: WireBytes, claims: WireBytes,
+        pcrs: [String: [String: String]]?, logs: [LogSummary]
+    ) {
+        self.challengeID = challengeID
+        self.quote = quote
+        self.signature = signature
+        self.claims = claims
+        self.pcrs = pcrs
+        self.logs = logs
+    }
+}
+
+/// Names of the byte streams that `PUT …/logs/{log}` takes.
+public enum EvidenceLog: Hashable, Sendable, CustomStringConvertible {
+    case eventLog
+    case fingerprint(FingerprintKind)
+
+    public init?(_ name: String) {
+        if name == "event-log" {
+            self = .eventLog
+        } else if name.hasPrefix("fingerprint-"), let kind = FingerprintKind(slug: String(name.dropFirst(12))) {
+            self = .fingerprint(kind)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .eventLog: "event-log"
+        case .fingerprint(let kind): "fingerprint-\(kind.slug)"
+        }
+    }
+}
+
+/// Size and SHA-256 of a log as the node holds it: lets the verifier name only what it lacks.
+public struct LogSummary: Hashable, Sendable, Codable {
+    public var log: String
+    public var byteCount: Int
+    public var sha256: WireBytes
+
+    public init(log: String, byteCount: Int, sha256: WireBytes) {
+        self.log = log
+        self.byteCount = byteCount
+        self.sha256 = sha256
+    }
+}
+
+/// The document whose SHA-256 is in the quote's qualifying data.
+public struct EvidenceClaims: Hashable, Sendable, Codable {
+    public var nodeID: NodeID
+    public var challengeID: String
+    public var agentRunID: String
+    public var bootID: String
+    public var agentVersion: String
+    /// SHA-256 of the agent's effective configuration.
+    public var configurationDigest: WireBytes
+    /// SHA-256 of each fingerprint report's canonical bytes.
+    public var fingerprints: [FingerprintKind: FingerprintClaim]
+    public var bootKey: BootKeyClaim?
+
+    public init(
+        nodeID: NodeID, challengeID: String, agentRunID: String, bootID: String, agentVersion: String,
+        configurationDigest: WireBytes, fingerprints: [FingerprintKind: FingerprintClaim], bootKey: BootKeyClaim?
+    ) {
+        self.nodeID = nodeID
+        self.challengeID = challengeID
+        self.agentRunID = agentRunID
+        self.bootID = bootID
+        self.agentVersion = agentVersion
+        self.configurationDigest = configurationDigest
+        self.fingerprints = fingerprints
+        self.bootKey = bootKey
+    }
+}
+
+public struct FingerprintClaim: Hashable, Sendable, Codable {
+    public var sha256: WireBytes
+    /// Milliseconds since 1970 by the node's clock; never decides.
+    public var collectedAtMilliseconds: Int64
+
+    public init(sha256: WireBytes, collectedAtMilliseconds: Int64) {
+        self.sha256 = sha256
+        self.collectedAtMilliseconds = collectedAtMilliseconds
+    }
+}
+
+/// An ECC P-256 primary under TPM_RH_NULL, certified by the AK; gone at every TPM Reset.
+public struct BootKeyClaim: Hashable, Sendable, Codable {
+    /// TPMT_PUBLIC.
+    public var publicArea: WireBytes
+    /// TPMS_ATTEST of TPM2_Certify by the AK; qualifyingData = SHA-256("bootgate/boot-key/v1" ‖ SHA-256(node-key SPKI)).
+    /// Its reset and restart counts must be the quote's.
+    public var certifyInfo: WireBytes
+    public var certifySignature: WireBytes
+
+    public init(publicArea: WireBytes, certifyInfo: WireBytes, certifySignature: WireBytes) {
+        self.publicArea = publicArea
+        self.certifyInfo = certifyInfo
+        self.certifySignature = certifySignature
+    }
+}
+
+/// `200` or `202` to evidence and to uploads. The agent learns the verdict and a reference, never the reason.
+public struct EvidenceReply: Hashable, Sendable, Codable {
+    public var evidenceID: String
+    /// Present with `200`.
+    public var verdict: Verdict?
+    public var verdictID: String?
+    /// Present with `202`: what is missing, from which offset.
+    public var need: [LogNeed]
+    /// Seconds until the next attestation is due.
+    public var nextAttestationInSeconds: Int?
+    /// Set when evidence is due within the life of a nonce: saves the next round trip.
+    public var nextChallenge: AttestationChallenge?
+
+    public init(
+        evidenceID: String, verdict: Verdict?, verdictID: String?, need: [LogNeed], nextAttestationInSeconds: Int?,
+        nextChallenge: AttestationChallenge?
+    ) {
+        self.evidenceID = evidenceID
+        self.verdict = verdict
+        self.verdictID = verdictID
+        self.need = need
+        self.nextAttestationInSeconds = nextAttestationInSeconds
+        self.nextChallenge = nextChallenge
+    }
+}
+
+public struct LogNeed: Hashable, Sendable, Codable {
+    public var log: String
+    /// First byte that the verifier lacks.
+    public var offset: Int
+
+    public init(log: String, offset: Int) {
+        self.log = log
+        self.offset = offset
+    }
+}
+
+/// `GET /v1/admissions/{node}?audience=…`, for consumers and the node itself.
+public struct AdmissionReply: Hashable, Sendable, Codable {
+    public var nodeID: NodeID
+    public var decision: AdmissionDecision
+    /// `ADM_…` or `ID_…` of the attack catalogue where the decision is deny.
+    public var reason: String?
+    /// EAR as a JWT (ES256), life 60 s; present with admit, and with deny for a known node.
+    public var ear: String?
+    /// DER, the admission certificate over the boot key first, then its issuers; with admit only.
+    public var admissionCertificates: [WireBytes]
+    public var verdictID: String?
+    /// Milliseconds since 1970, the verifier's clock.
+    public var validUntilMilliseconds: Int64?
+
+    public init(
+        nodeID: NodeID, decision: AdmissionDecision, reason: String?, ear: String?,
+        admissionCertificates: [WireBytes], verdictID: String?, validUntilMilliseconds: Int64?
+    ) {
+        self.nodeID = nodeID
+        self.decision = decision
+        self.reason = reason
+        self.ear = ear
+        self.admissionCertificates = admissionCertificates
+        self.verdictID = verdictID
+        self.validUntilMilliseconds = validUntilMilliseconds
+    }
+}
+
+/// The fixed body of every refusal: a stable code and a reference for the operator's log, nothing else (TA-13).
+public struct Problem: Hashable, Sendable, Codable, Error {
+    public var code: String
+    public var reference: String
+    /// Set with `409` to a byte-identical resend: the id of the first verdict.
+    public var verdictID: String?
+    /// Only to authenticated operators: what to do next.
+    public var detail: String?
+
+    public init(code: String, reference: String, verdictID: String? = nil, detail: String? = nil) {
+        self.code = code
+        self.reference = reference
+        self.verdictID = verdictID
+        self.detail = detail
+    }
+}

@@ -1,0 +1,1 @@
+// TCGEventLog: placeholder of the first build, replaced by its room's files.

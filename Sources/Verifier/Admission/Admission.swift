@@ -1,0 +1,1 @@
+// Admission: placeholder of the first build, replaced by its room's files.

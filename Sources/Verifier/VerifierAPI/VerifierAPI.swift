@@ -1,0 +1,1 @@
+// VerifierAPI: placeholder of the first build, replaced by its room's files.

@@ -1,0 +1,24 @@
+/// A refusal with a stable reason code of the attack catalogue. VerifierAPI maps `kind` to the HTTP status in one table.
+package struct ServiceError: Error, Hashable, Sendable {
+    package enum Kind: Hashable, Sendable, CaseIterable {
+        case syntax, unidentified, forbidden, unknown, conflict, gone, tooLarge, unsupportedMedia, invalid, tooMany
+        case unavailable
+    }
+    package var kind: Kind
+    /// `ID_EK_MISMATCH`, `QUOTE_REPLAY`, …
+    package var code: String
+    /// For operators and the verifier's log; never sent to nodes.
+    package var detail: String
+    package var verdictID: String?
+    package var retryAfterSeconds: Int?
+
+    package init(
+        _ kind: Kind, _ code: String, _ detail: String = "", verdictID: String? = nil, retryAfterSeconds: Int? = nil
+    ) {
+        self.kind = kind
+        self.code = code
+        self.detail = detail
+        self.verdictID = verdictID
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+}

@@ -1,0 +1,70 @@
+package import AssetFingerprints
+package import AttestationMessages
+
+/// What operators call. Each method authorises nothing by itself: VerifierAPI has checked the role of the route, and
+/// passes the peer for the audit record and for the rule that nobody approves their own proposal.
+package protocol NodeUseCases: Sendable {
+    func nodes(_ filter: NodeFilter, cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<NodeView>
+    func node(_ id: NodeID, peer: OperatorPeer) async throws -> NodeView
+    func importManifest(_ manifest: ManifestImport, peer: OperatorPeer) async throws -> ManifestImportResult
+    func act(_ act: NodeAct, on node: NodeID, _ request: NodeActRequest, peer: OperatorPeer) async throws -> NodeView
+    func history(of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<VerdictSummary>
+    func verdict(_ id: String, of node: NodeID, peer: OperatorPeer) async throws -> VerdictDetail
+}
+
+package struct NodeFilter: Hashable, Sendable {
+    package var state: NodeState?
+    package var site: String?
+    package var group: String?
+    package init(state: NodeState? = nil, site: String? = nil, group: String? = nil) {
+        self.state = state
+        self.site = site
+        self.group = group
+    }
+}
+
+package protocol ReferenceUseCases: Sendable {
+    func references(peer: OperatorPeer) async throws -> Page<ReferenceView>
+    func reference(_ name: String, version: Int?, peer: OperatorPeer) async throws -> ReferenceDetail
+    func draft(_ request: ReferenceDraftRequest, peer: OperatorPeer) async throws -> ReferenceDetail
+    func act(
+        _ act: ReferenceAct, on name: String, version: Int, _ request: ReferenceActRequest, peer: OperatorPeer
+    ) async throws -> ReferenceView
+}
+
+package protocol FingerprintUseCases: Sendable {
+    func fingerprint(_ kind: FingerprintKind, of node: NodeID, peer: OperatorPeer) async throws -> FingerprintView
+    func fingerprintHistory(
+        _ kind: FingerprintKind, of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer
+    ) async throws -> Page<FingerprintView>
+    func baseline(_ kind: FingerprintKind, group: String, peer: OperatorPeer) async throws -> FingerprintBaselineView
+    func proposeBaseline(
+        _ kind: FingerprintKind, group: String, _ request: FingerprintBaselineRequest, peer: OperatorPeer
+    ) async throws -> FingerprintBaselineView
+    func approveBaseline(
+        _ kind: FingerprintKind, group: String, version: Int, _ request: ReferenceActRequest, peer: OperatorPeer
+    ) async throws -> FingerprintBaselineView
+    func settings(group: String, peer: OperatorPeer) async throws -> GroupSettings
+    func setSettings(_ settings: GroupSettings, group: String, peer: OperatorPeer) async throws -> GroupSettings
+}
+
+package protocol OversightUseCases: Sendable {
+    func alarms(open: Bool?, node: NodeID?, cursor: String?, limit: Int, peer: OperatorPeer) async throws
+        -> Page<AlarmView>
+    func alarm(_ id: String, peer: OperatorPeer) async throws -> AlarmView
+    func acknowledge(_ id: String, reason: String, peer: OperatorPeer) async throws -> AlarmView
+    func siemDestinations(peer: OperatorPeer) async throws -> [SIEMDestinationView]
+    /// Sends a test event to every destination, through the same outbox as all others.
+    func testSIEM(peer: OperatorPeer) async throws -> [SIEMDestinationView]
+    func operators(peer: OperatorPeer) async throws -> [OperatorView]
+    func addOperator(_ request: OperatorRequest, peer: OperatorPeer) async throws -> OperatorReply
+    func setRoles(_ roles: [Role], of name: String, peer: OperatorPeer) async throws -> OperatorView
+    func removeOperator(_ name: String, peer: OperatorPeer) async throws -> OperatorView
+    func auditRecords(cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<AuditRecordView>
+    func verifyAudit(peer: OperatorPeer) async throws -> AuditVerification
+    func status(peer: OperatorPeer) async throws -> VerifierStatus
+    /// The roles of an operator's key as stored now; nil for an unknown or removed one.
+    func identify(name: String, keySHA256: String) async throws -> Set<Role>?
+    /// Records and alarms a call that was refused before any use case ran (API_ROLE, API_IDENTITY, …).
+    func refused(code: String, actor: String, route: String, source: String) async throws
+}
