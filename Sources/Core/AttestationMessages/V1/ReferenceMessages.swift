@@ -1,0 +1,83 @@
+public enum ReferenceStatus: String, Hashable, Sendable, Codable, CaseIterable {
+    case draft, proposed, approved, active, rejected, retired
+}
+
+public struct ReferenceView: Hashable, Sendable, Codable {
+    public var name: String
+    public var version: Int
+    public var status: ReferenceStatus
+    /// Hex of SHA-256 over the exact document bytes; what an approval names.
+    public var documentSHA256: String
+    public var group: String
+    public var layers: [String]
+    public var createdBy: String
+    public var proposedBy: String?
+    public var approvedBy: String?
+    /// True when one operator did both in lab mode; shows in every result.
+    public var labMode: Bool
+    public var note: String?
+    public var createdAtMilliseconds: Int64
+    public var validUntilMilliseconds: Int64?
+
+    public init(
+        name: String, version: Int, status: ReferenceStatus, documentSHA256: String, group: String,
+        layers: [String], createdBy: String, proposedBy: String?, approvedBy: String?, labMode: Bool, note: String?,
+        createdAtMilliseconds: Int64, validUntilMilliseconds: Int64?
+    ) {
+        self.name = name
+        self.version = version
+        self.status = status
+        self.documentSHA256 = documentSHA256
+        self.group = group
+        self.layers = layers
+        self.createdBy = createdBy
+        self.proposedBy = proposedBy
+        self.approvedBy = approvedBy
+        self.labMode = labMode
+        self.note = note
+        self.createdAtMilliseconds = createdAtMilliseconds
+        self.validUntilMilliseconds = validUntilMilliseconds
+    }
+}
+
+/// `POST /v1/references`: a draft from a document, or captured from the stored evidence of nodes.
+public struct ReferenceDraftRequest: Hashable, Sendable, Codable {
+    public var name: String
+    /// The group whose nodes it is for.
+    public var group: String
+    /// The document's exact bytes; or nil, with `captureFrom`.
+    public var document: WireBytes?
+    public var captureFrom: [NodeID]
+    public var note: String?
+    public init(name: String, group: String, document: WireBytes?, captureFrom: [NodeID], note: String?) {
+        self.name = name
+        self.group = group
+        self.document = document
+        self.captureFrom = captureFrom
+        self.note = note
+    }
+}
+
+public struct ReferenceDetail: Hashable, Sendable, Codable {
+    public var view: ReferenceView
+    public var document: WireBytes
+    public init(view: ReferenceView, document: WireBytes) {
+        self.view = view
+        self.document = document
+    }
+}
+
+/// `POST /v1/references/{name}/{version}/{act}`.
+public enum ReferenceAct: String, Hashable, Sendable, Codable, CaseIterable {
+    case propose, approve, reject, activate
+}
+
+public struct ReferenceActRequest: Hashable, Sendable, Codable {
+    /// Must be the stored document's SHA-256 (hex), so that nobody approves what they did not see.
+    public var documentSHA256: String
+    public var reason: String
+    public init(documentSHA256: String, reason: String) {
+        self.documentSHA256 = documentSHA256
+        self.reason = reason
+    }
+}

@@ -1,0 +1,42 @@
+# Shared by the scripts in Tools: where the house is, how to speak, what to install. Source it; it runs nothing.
+set -euo pipefail
+BOOTGATE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export BOOTGATE_ROOT
+
+say() { printf '%s\n' "$*" >&2; }
+step() { printf '\n== %s\n' "$*" >&2; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Debian packages, by what needs them.
+PACKAGES_BUILD="libtss2-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev pkg-config"
+PACKAGES_RUN="swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools openssl curl jq"
+PACKAGES_TEST="rsyslog rsyslog-gnutls rsyslog-openssl sqlite3 iproute2 python3 faketime procps strace passwd"
+
+# install_packages PACKAGE…: installs those that are missing, with sudo when not root; says what it does.
+install_packages() {
+    local missing=()
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "these Debian packages are missing and neither root nor sudo is there: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    step "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+require_swift() {
+    command -v swift >/dev/null || die "no Swift toolchain on PATH; Bootgate needs Swift 6.3 (https://www.swift.org/install/linux/)"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+    [ "$(printf '6.3\n%s\n' "$version" | sort -V | head -1)" = 6.3 ] ||
+        die "Swift $version is too old; Bootgate needs 6.3 or later"
+}
