@@ -98,7 +98,11 @@ let attester: [Target] = [
             "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
             "ESAPI", "HostInventory", "TPMStructures", "VerifierClient", argumentParser, logging, tomlKit,
         ],
-        linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+        linkerSettings: [
+            .unsafeFlags(
+                ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims", "-lswiftSynchronization"],
+                .when(configuration: .release))
+        ]),
 ]
 
 let verifier: [Target] = [
