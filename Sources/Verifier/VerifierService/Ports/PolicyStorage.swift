@@ -1,0 +1,25 @@
+package import AssetFingerprints
+
+package protocol PolicyReading {
+    /// Raised by every write of a reference set, baseline or group setting: what was compiled from them under the same
+    /// number is still right.
+    func policyGeneration() throws -> Int64
+    /// All versions of all sets, by name and version.
+    func references() throws -> [ReferenceRecord]
+    /// The given version, or the newest.
+    func reference(_ name: String, version: Int?) throws -> ReferenceRecord?
+    func activeReference(group: String) throws -> ReferenceRecord?
+    /// The active baseline; with `version`, that one whatever its status.
+    func baseline(group: String, kind: FingerprintKind, version: Int?) throws -> BaselineRecord?
+    func latestBaseline(group: String, kind: FingerprintKind) throws -> BaselineRecord?
+    func settings(group: String) throws -> GroupSettingsRecord?
+}
+
+package protocol PolicyWriting {
+    /// Inserts a version, or updates status and names of one; the document of a stored version never changes.
+    /// A second active set of one group is refused: retire the first in the same transaction.
+    func save(_ reference: ReferenceRecord) throws
+    /// As for references: at most one active baseline for each group and kind.
+    func save(_ baseline: BaselineRecord) throws
+    func save(_ settings: GroupSettingsRecord) throws
+}
