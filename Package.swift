@@ -77,7 +77,7 @@ let transport: [Target] = [
     .systemLibrary(
         name: "CCurl", path: "Sources/Transport/CCurl", pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"])]),
-    room("VerifierClient", in: "Transport", ["AttestationMessages", "ByteParsing", "CCurl"]),
+    room("VerifierClient", in: "Transport", ["AssetFingerprints", "AttestationMessages", "ByteParsing", "CCurl"]),
 ]
 
 let attester: [Target] = [
