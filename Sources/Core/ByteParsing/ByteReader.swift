@@ -38,7 +38,15 @@ public struct ByteReader: ~Escapable {
     /// Reads an unsigned integer, most significant byte first (the order of all TPM structures).
     @_lifetime(self: copy self)
     public mutating func readBigEndian<T: FixedWidthInteger & UnsignedInteger>(
-        _ type: T.Type = T.self, _ field: @autoclosure () -> String
+        _ type: T.Type, _ field: @autoclosure () -> String
+    ) throws(ParsingError) -> T {
+        try readBigEndian(field())
+    }
+
+    /// Reads an unsigned integer of the type that the context asks for, most significant byte first (the order of all TPM structures).
+    @_lifetime(self: copy self)
+    public mutating func readBigEndian<T: FixedWidthInteger & UnsignedInteger>(
+        _ field: @autoclosure () -> String
     ) throws(ParsingError) -> T {
         let size = T.bitWidth / 8
         guard remaining >= size else {
@@ -54,7 +62,15 @@ public struct ByteReader: ~Escapable {
     /// Reads an unsigned integer, least significant byte first (the order of event logs and UEFI structures).
     @_lifetime(self: copy self)
     public mutating func readLittleEndian<T: FixedWidthInteger & UnsignedInteger>(
-        _ type: T.Type = T.self, _ field: @autoclosure () -> String
+        _ type: T.Type, _ field: @autoclosure () -> String
+    ) throws(ParsingError) -> T {
+        try readLittleEndian(field())
+    }
+
+    /// Reads an unsigned integer of the type that the context asks for, least significant byte first (the order of event logs and UEFI structures).
+    @_lifetime(self: copy self)
+    public mutating func readLittleEndian<T: FixedWidthInteger & UnsignedInteger>(
+        _ field: @autoclosure () -> String
     ) throws(ParsingError) -> T {
         let size = T.bitWidth / 8
         guard remaining >= size else {
@@ -78,18 +94,14 @@ public struct ByteReader: ~Escapable {
         }
         let slice = bytes.extracting(position..<position + count)
         position += count
-        return [UInt8](capacity: count) { output in
-            for index in slice.indices { output.append(slice[index]) }
-        }
+        return unsafe slice.withUnsafeBufferPointer { unsafe [UInt8]($0) }
     }
 
     @_lifetime(self: copy self)
     public mutating func readRemaining() -> [UInt8] {
         let slice = bytes.extracting(position..<bytes.count)
         position = bytes.count
-        return [UInt8](capacity: slice.count) { output in
-            for index in slice.indices { output.append(slice[index]) }
-        }
+        return unsafe slice.withUnsafeBufferPointer { unsafe [UInt8]($0) }
     }
 
     @_lifetime(self: copy self)

@@ -21,6 +21,12 @@ public struct PCRSet: Hashable, Sendable {
     public init() { bits = 0 }
     public init(_ indices: some Sequence<PCRIndex>) { bits = indices.reduce(0) { $0 | 1 << UInt32($1.rawValue) } }
 
+    /// - Returns: nil when a bit above PCR 23 is set.
+    public init?(bits: UInt32) {
+        guard bits >> UInt32(PCRIndex.count) == 0 else { return nil }
+        self.bits = bits
+    }
+
     public static let all = PCRSet(PCRIndex.all)
     public var isEmpty: Bool { bits == 0 }
     public func contains(_ index: PCRIndex) -> Bool { bits >> UInt32(index.rawValue) & 1 == 1 }

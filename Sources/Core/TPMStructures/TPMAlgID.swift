@@ -23,6 +23,8 @@ public struct TPMAlgID: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let sm2 = TPMAlgID(rawValue: 0x001B)
     public static let kdf1SP80056A = TPMAlgID(rawValue: 0x0020)
     public static let kdf1SP800108 = TPMAlgID(rawValue: 0x0022)
+    public static let sm4 = TPMAlgID(rawValue: 0x0013)
+    public static let camellia = TPMAlgID(rawValue: 0x0026)
     public static let ecc = TPMAlgID(rawValue: 0x0023)
     public static let symCipher = TPMAlgID(rawValue: 0x0025)
     public static let sha3256 = TPMAlgID(rawValue: 0x0027)
@@ -36,7 +38,8 @@ public struct TPMAlgID: RawRepresentable, Hashable, Sendable, CustomStringConver
     private static let names: [TPMAlgID: String] = [
         .rsa: "rsa", .hmac: "hmac", .aes: "aes", .keyedHash: "keyedhash", .null: "null", .rsassa: "rsassa",
         .rsaes: "rsaes", .rsapss: "rsapss", .oaep: "oaep", .ecdsa: "ecdsa", .ecdh: "ecdh", .ecdaa: "ecdaa",
-        .sm2: "sm2", .ecc: "ecc", .symCipher: "symcipher", .cfb: "cfb", .sha3256: "sha3-256",
+        .sm2: "sm2", .sm4: "sm4", .camellia: "camellia", .ecc: "ecc", .symCipher: "symcipher", .cfb: "cfb",
+        .sha3256: "sha3-256",
         .sha3384: "sha3-384", .sha3512: "sha3-512",
     ]
 }
