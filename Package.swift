@@ -53,22 +53,25 @@ func tests(_ name: String, in layer: String, _ dependencies: [Target.Dependency]
 
 let core: [Target] = [
     room("ByteParsing", in: "Core"),
+    room("JSONCoding", in: "Core"),
     room("TPMStructures", in: "Core", ["ByteParsing"]),
     .systemLibrary(
         name: "COpenSSL", path: "Sources/Core/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     room("TPMCryptography", in: "Core", ["ByteParsing", "TPMStructures", "COpenSSL", crypto, cryptoExtras]),
     room("TCGEventLog", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
     room("AssetFingerprints", in: "Core", ["ByteParsing"]),
-    room("ReferenceValues", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
+    room("ReferenceValues", in: "Core", ["ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography"]),
     room(
         "Endorsements", in: "Core",
         ["ByteParsing", "TPMStructures", "TPMCryptography", crypto, cryptoExtras, x509, swiftASN1]),
-    room("AttestationMessages", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography", "AssetFingerprints"]),
+    room(
+        "AttestationMessages", in: "Core",
+        ["ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "AssetFingerprints"]),
     room(
         "Appraisal", in: "Core",
         [
-            "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints", "ReferenceValues",
-            "Endorsements",
+            "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
+            "ReferenceValues", "Endorsements",
         ]),
     room("SecurityEvents", in: "Core", ["ByteParsing"]),
 ]
