@@ -80,7 +80,9 @@ let transport: [Target] = [
     .systemLibrary(
         name: "CCurl", path: "Sources/Transport/CCurl", pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"])]),
-    room("VerifierClient", in: "Transport", ["AssetFingerprints", "AttestationMessages", "ByteParsing", "CCurl"]),
+    room(
+        "VerifierClient", in: "Transport",
+        ["AssetFingerprints", "AttestationMessages", "ByteParsing", "CCurl", "JSONCoding"]),
 ]
 
 let attester: [Target] = [
@@ -93,13 +95,13 @@ let attester: [Target] = [
         "AttesterSession", in: "Attester",
         [
             "AssetFingerprints", "AttestationMessages", "AttestingEnvironment", "ByteParsing", "ESAPI", "HostInventory",
-            "TPMCryptography", "TPMStructures", "VerifierClient", logging,
+            "JSONCoding", "TPMCryptography", "TPMStructures", "VerifierClient", logging,
         ]),
     program(
         "bootgate-agent", in: "Sources/Attester/bootgate-agent",
         [
             "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
-            "ESAPI", "HostInventory", "TPMStructures", "VerifierClient", argumentParser, logging, tomlKit,
+            "ESAPI", "HostInventory", "JSONCoding", "TPMStructures", "VerifierClient", argumentParser, logging, tomlKit,
         ],
         linkerSettings: [
             .unsafeFlags(
@@ -112,14 +114,14 @@ let verifier: [Target] = [
     room(
         "VerifierService", in: "Verifier",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
-            "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", crypto, logging,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "JSONCoding",
+            "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", crypto, logging,
         ]),
     room(
         "VerifierStore", in: "Verifier",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "ReferenceValues", "SecurityEvents",
-            "TPMStructures", "VerifierService", crypto, grdb, logging,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "ReferenceValues",
+            "SecurityEvents", "TPMStructures", "VerifierService", crypto, grdb, logging,
         ]),
     room(
         "Admission", in: "Verifier",
@@ -130,8 +132,9 @@ let verifier: [Target] = [
     room(
         "VerifierAPI", in: "Verifier",
         [
-            "AttestationMessages", "ByteParsing", "SecurityEvents", "VerifierService", hummingbird, hummingbirdCore,
-            hummingbirdTLS, httpTypes, logging, nioCore, nioPosix, nioHTTP1, nioSSL, serviceLifecycle, swiftASN1, x509,
+            "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents", "VerifierService", hummingbird,
+            hummingbirdCore, hummingbirdTLS, httpTypes, logging, nioCore, nioPosix, nioHTTP1, nioSSL,
+            serviceLifecycle, swiftASN1, x509,
         ]),
     room(
         "SIEMForwarding", in: "Verifier",
@@ -141,8 +144,9 @@ let verifier: [Target] = [
     program(
         "bootgate-verifier", in: "Sources/Verifier/bootgate-verifier",
         [
-            "Admission", "Appraisal", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
-            "SIEMForwarding", "SecurityEvents", "VerifierAPI", "VerifierService", "VerifierStore", argumentParser,
+            "Admission", "Appraisal", "AttestationMessages", "ByteParsing", "Endorsements", "JSONCoding",
+            "ReferenceValues", "SIEMForwarding", "SecurityEvents", "VerifierAPI", "VerifierService", "VerifierStore",
+            argumentParser,
             crypto, logging, nioSSL, serviceLifecycle, tomlKit, unixSignals, x509,
         ]),
 ]
@@ -151,9 +155,9 @@ let operatorCommand: [Target] = [
     program(
         "bootgate", in: "Sources/Operator/bootgate",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "ReferenceValues",
-            "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", "VerifierClient", argumentParser,
-            tomlKit,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "JSONCoding",
+            "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", "VerifierClient",
+            argumentParser, tomlKit,
         ])
 ]
 
@@ -184,6 +188,7 @@ let testSupport: [Target] = [
 
 let testTargets: [Target] = [
     tests("ByteParsingTests", in: "Core", ["ByteParsing"]),
+    tests("JSONCodingTests", in: "Core", ["JSONCoding"]),
     tests("TPMStructuresTests", in: "Core", ["ByteParsing", "TPMStructures", "TestVectors"]),
     tests(
         "TPMCryptographyTests", in: "Core",
@@ -197,7 +202,7 @@ let testTargets: [Target] = [
     tests("AssetFingerprintsTests", in: "Core", ["AssetFingerprints", "ByteParsing"]),
     tests(
         "ReferenceValuesTests", in: "Core",
-        ["ByteParsing", "ReferenceValues", "TPMStructures", "TestVectors"]),
+        ["ByteParsing", "JSONCoding", "ReferenceValues", "TPMStructures", "TestVectors"]),
     tests(
         "EndorsementsTests", in: "Core",
         [
@@ -271,7 +276,7 @@ let package = Package(
         .library(
             name: "BootgateCore",
             targets: [
-                "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
+                "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
                 "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "SecurityEvents",
             ]),
     ],

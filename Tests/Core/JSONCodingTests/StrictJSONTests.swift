@@ -57,10 +57,14 @@ struct StrictJSONTests {
             check(String(repeating: "[", count: 100_000))?.problem == .tooLarge(what: "levels", limit: 64))
         #expect(
             check(String(repeating: #"{"a":"#, count: 100_000))?.problem == .tooLarge(what: "levels", limit: 64))
-        for number in ["1e400", "18446744073709551616", "-9223372036854775809", "01", "-", "1.", "1e", "+1", ".5", "NaN"] {
+        for number in [
+            "1e400", "18446744073709551616", "-9223372036854775809", "01", "-", "1.", "1e", "+1", ".5", "NaN",
+        ] {
             #expect(check(#"{"name":"a","count":\#(number)}"#) != nil, "\(number)")
         }
-        for string in [#""\ud800""#, #""\ud800\u0041""#, #""\udc00""#, #""\x41""#, #""\u12g4""#, "\"\u{01}\"", "\"\n\""] {
+        for string in [
+            #""\ud800""#, #""\ud800\u0041""#, #""\udc00""#, #""\x41""#, #""\u12g4""#, "\"\u{01}\"", "\"\n\"",
+        ] {
             #expect(check(#"{"count":1,"name":\#(string)}"#) != nil, "\(string.debugDescription)")
         }
         let badUTF8 = Array(#"{"count":1,"name":""#.utf8) + [0xC3, 0x28] + Array(#""}"#.utf8)
