@@ -1,1 +1,0 @@
-// Admission: placeholder of the first build, replaced by its room's files.
