@@ -1,1 +1,0 @@
-// ReferenceValues: placeholder of the first build, replaced by its room's files.
