@@ -1,0 +1,17 @@
+import ArgumentParser
+
+struct NodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node", abstract: "Enroll, look at and act on nodes.",
+        discussion: """
+            EXAMPLES
+              bootgate node list --state untrusted
+              bootgate node explain edge-01
+              bootgate node import @manifest.json --dry-run
+            """,
+        subcommands: [
+            NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeWatch.self, NodeAdd.self,
+            NodeImport.self, NodeApprove.self, NodeSuspend.self, NodeResume.self, NodeRevoke.self, NodeClear.self,
+            NodeRemove.self, NodeAttest.self, NodeReplaceTPM.self,
+        ])
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Glibc
+import VerifierClient
+
+/// Why a verb ends without success: what a person reads on standard error, and the exit code for scripts.
+struct Failure: Error {
+    var status: ExitStatus
+    /// One or more lines; escaped when printed.
+    var message: String
+    /// What to do next, where that is known.
+    var nextStep: String?
+
+    init(_ status: ExitStatus, _ message: String, nextStep: String? = nil) {
+        self.status = status
+        self.message = message
+        self.nextStep = nextStep
+    }
+
+    /// The only place that ends the process with an error.
+    static func exit(for error: any Error) -> Never {
+        switch error {
+        case let failure as Failure:
+            if !failure.message.isEmpty { StandardError.write("error: \(failure.message)") }
+            if let nextStep = failure.nextStep { StandardError.write("next:  \(nextStep)") }
+            Glibc.exit(failure.status.rawValue)
+        case let error as VerifierClientError:
+            StandardError.write("error: \(error)")
+            if let step = nextStep(after: error) { StandardError.write("next:  \(step)") }
+            Glibc.exit(error.exitCode)
+        default:
+            // Usage errors, --help and --version: ArgumentParser knows their text and code (64, 0).
+            BootgateCommand.exit(withError: error)
+        }
+    }
+
+    private static func nextStep(after error: VerifierClientError) -> String? {
+        switch error.code {
+        case .keyPermissions: "chmod 600 the key file; only its owner may read it"
+        case .unreachable: "is the verifier running, and does verifier.url name its main listener?"
+        case .untrustedVerifier: "compare verifier.ca-file and verifier.name with the verifier's own; never switch the check off"
+        case .configuration: "see bootgate --help for where settings come from"
+        case .refused:
+            switch error.problemCode {
+            case "API_ROLE": "ask a security-admin for the role that this verb needs (bootgate operator list)"
+            case "REF_NEEDS_APPROVAL": "another operator, with another key, has to approve"
+            default: nil
+            }
+        default: nil
+        }
+    }
+}
+
+enum StandardError {
+    static func write(_ text: String) {
+        let line = Array((TerminalText.escaped(text, keepingLines: true) + "\n").utf8)
+        unsafe line.withUnsafeBytes { bytes in
+            _ = unsafe fwrite(bytes.baseAddress, 1, bytes.count, stderr)
+        }
+    }
+
+    /// Progress goes to standard error, and only where a person watches.
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+}
