@@ -45,7 +45,8 @@ enum NodeActs {
 
 struct NodeApprove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "approve", abstract: "Approve a pending node: its identity counts from now on; admission still needs a first pass.",
+        commandName: "approve",
+        abstract: "Approve a pending node: its identity counts from now on; admission still needs a first pass.",
         discussion: """
             EXAMPLES
               bootgate node approve edge-01 --reason 'delivery note 4711'

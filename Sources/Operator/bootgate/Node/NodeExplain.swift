@@ -63,19 +63,26 @@ struct NodeExplanation: Encodable {
         fields.add("Node", "\(node.nodeID) at \(node.site ?? "unknown site"), group \(node.group ?? "-")")
         fields.add("State", "\(node.state.rawValue) since \(Timestamp.withAge(node.stateSinceMilliseconds))")
         if let verdict = node.lastVerdict {
-            fields.add("Last verdict", "\(verdict.verdict.rawValue) \(Timestamp.withAge(verdict.atMilliseconds)), id \(verdict.verdictID)")
+            fields.add(
+                "Last verdict",
+                "\(verdict.verdict.rawValue) \(Timestamp.withAge(verdict.atMilliseconds)), id \(verdict.verdictID)")
             fields.add("Broken layer", firstBrokenLayer)
             if !verdict.reasons.isEmpty { fields.add("Reasons", verdict.reasons.joined(separator: ", ")) }
         }
         if let event = firstDivergentEvent, event != .null {
-            fields.add("First divergence", "PCR \(event["pcr"]?.plainText ?? "?"), event \(event["index"]?.plainText ?? "?"): \(event["name"]?.plainText ?? "unnamed")")
+            fields.add(
+                "First divergence",
+                "PCR \(event["pcr"]?.plainText ?? "?"), event \(event["index"]?.plainText ?? "?"): \(event["name"]?.plainText ?? "unnamed")"
+            )
             fields.add("  expected", event["expected"]?.plainText ?? "nothing")
             fields.add("  seen", event["seen"]?.plainText ?? "nothing")
         }
         fields.add("Last good", lastPass.map { Timestamp.withAge($0.atMilliseconds) } ?? "never")
         fields.add("Broken since", firstFailure.map { Timestamp.withAge($0.atMilliseconds) })
         if !alsoAffected.isEmpty {
-            fields.add("Also affected", "\(alsoAffected.count) nodes: " + alsoAffected.prefix(8).map(\.rawValue).joined(separator: ", "))
+            fields.add(
+                "Also affected",
+                "\(alsoAffected.count) nodes: " + alsoAffected.prefix(8).map(\.rawValue).joined(separator: ", "))
         }
         fields.add("Next step", nextStep)
         return layers.isEmpty ? fields.text : fields.text + "\n\n" + layerTable
@@ -103,8 +110,12 @@ enum NodeNextStep {
         case .trusted: return "none; the node is trusted"
         case .pending where node.lifecycle == .pending:
             return "check that this machine is yours, then bootgate node approve \(node.nodeID)"
-        case .pending: return "the node has no passing evidence yet; bootgate reference list shows whether its group has an active set"
-        case .stale: return "no evidence in time: check the site's power and link, then the agent (bootgate-agent status on the node)"
+        case .pending:
+            return
+                "the node has no passing evidence yet; bootgate reference list shows whether its group has an active set"
+        case .stale:
+            return
+                "no evidence in time: check the site's power and link, then the agent (bootgate-agent status on the node)"
         case .suspended: return "bootgate node resume \(node.nodeID) when the reason is gone"
         case .revoked: return "final; enroll a repaired machine under a new node id"
         case .untrusted:

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttestationMessages
 import JSONCoding
+import VerifierClient
 
 struct NodeImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,7 +61,8 @@ struct NodeAdd: AsyncParsableCommand {
 }
 
 private enum ManifestSubmission {
-    static func submit(_ request: ManifestImport, _ connection: ConnectionOptions, _ output: OutputOptions) async throws {
+    static func submit(_ request: ManifestImport, _ connection: ConnectionOptions, _ output: OutputOptions) async throws
+    {
         let result = try await connection.client().importManifest(request)
         try output.write(result) {
             var text = request.dryRun ? "dry run: " : ""

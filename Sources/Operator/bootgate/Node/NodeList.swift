@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttestationMessages
+import VerifierClient
 
 struct NodeList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -24,7 +24,8 @@ enum NodeText {
             "Platform (self-reported)",
             [node.platform.manufacturer, node.platform.product, node.platform.serialNumber].compactMap { $0 }
                 .joined(separator: " "))
-        fields.add("TPM", [node.tpmManufacturer, node.tpmModel, node.tpmFirmware].compactMap { $0 }.joined(separator: " "))
+        fields.add(
+            "TPM", [node.tpmManufacturer, node.tpmModel, node.tpmFirmware].compactMap { $0 }.joined(separator: " "))
         fields.add("EK", "\(node.ekName) (\(node.ekTrust))")
         fields.add("AK", node.akName)
         fields.add("Enrolled", Timestamp.withAge(node.enrolledAtMilliseconds))

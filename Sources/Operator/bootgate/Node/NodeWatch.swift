@@ -34,7 +34,8 @@ struct NodeWatch: AsyncParsableCommand {
             if let view, view.state != last?.state || view.lastVerdict?.verdictID != last?.lastVerdict?.verdictID {
                 try output.write(view) {
                     let verdict = view.lastVerdict.map { "\($0.verdict.rawValue) \($0.reasons.joined(separator: ","))" }
-                    return TerminalText.escaped("\(view.nodeID)  \(view.state.rawValue)  \(verdict ?? "no verdict yet")")
+                    return TerminalText.escaped(
+                        "\(view.nodeID)  \(view.state.rawValue)  \(verdict ?? "no verdict yet")")
                 }
                 last = view
             }

@@ -1,15 +1,15 @@
-import ArgumentParser
-import AssetFingerprints
-import AttestationMessages
+public import ArgumentParser
+public import AssetFingerprints
+public import AttestationMessages
 
-extension NodeID: @retroactive ExpressibleByArgument {
+extension NodeID: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
-extension NodeState: @retroactive ExpressibleByArgument {}
-extension Role: @retroactive ExpressibleByArgument {}
+extension NodeState: ExpressibleByArgument {}
+extension Role: ExpressibleByArgument {}
 
-extension FingerprintKind: @retroactive ExpressibleByArgument {
+extension FingerprintKind: ExpressibleByArgument {
     public init?(argument: String) { self.init(slug: argument) }
     public static var allValueStrings: [String] { allCases.map(\.slug) }
 }
@@ -44,7 +44,9 @@ struct NodeSelection: ParsableArguments {
 
     func validate() throws {
         let selects = site != nil || group != nil || state != nil || all
-        if nodes.isEmpty, !selects { throw ValidationError("name nodes, or select with --site, --group, --state or --all") }
+        if nodes.isEmpty, !selects {
+            throw ValidationError("name nodes, or select with --site, --group, --state or --all")
+        }
         if !nodes.isEmpty, selects { throw ValidationError("node ids and selectors exclude each other") }
     }
 }

@@ -37,7 +37,8 @@ struct Failure: Error {
         switch error.code {
         case .keyPermissions: "chmod 600 the key file; only its owner may read it"
         case .unreachable: "is the verifier running, and does verifier.url name its main listener?"
-        case .untrustedVerifier: "compare verifier.ca-file and verifier.name with the verifier's own; never switch the check off"
+        case .untrustedVerifier:
+            "compare verifier.ca-file and verifier.name with the verifier's own; never switch the check off"
         case .configuration: "see bootgate --help for where settings come from"
         case .refused:
             switch error.problemCode {
@@ -53,9 +54,7 @@ struct Failure: Error {
 enum StandardError {
     static func write(_ text: String) {
         let line = Array((TerminalText.escaped(text, keepingLines: true) + "\n").utf8)
-        unsafe line.withUnsafeBytes { bytes in
-            _ = unsafe fwrite(bytes.baseAddress, 1, bytes.count, stderr)
-        }
+        Descriptor.writeAll(line, to: STDERR_FILENO)
     }
 
     /// Progress goes to standard error, and only where a person watches.

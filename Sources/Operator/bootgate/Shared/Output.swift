@@ -32,9 +32,7 @@ enum JSONText {
 enum StandardOutput {
     static func write(_ text: String) {
         let line = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
-        unsafe line.withUnsafeBytes { bytes in
-            _ = unsafe fwrite(bytes.baseAddress, 1, bytes.count, stdout)
-        }
+        Descriptor.writeAll(line, to: STDOUT_FILENO)
     }
 }
 

@@ -54,7 +54,7 @@ struct Settings {
         if let home = unsafe getenv("HOME") {
             files.append(unsafe String(cString: home) + "/.config/bootgate/bootgate.toml")
         }
-        return files.filter { access($0, F_OK) == 0 }
+        return files.filter { unsafe access($0, F_OK) == 0 }
     }
 
     private static func merge(fileAt path: String, into values: inout [String: String], _ problems: inout [String]) {

@@ -20,4 +20,8 @@ enum Timestamp {
         default: return "\(seconds / 86400) days ago"
         }
     }
+
+    static func isOlder(_ milliseconds: Int64, thanSeconds seconds: Int64) -> Bool {
+        Int64(Date.now.timeIntervalSince1970) - milliseconds / 1000 > seconds
+    }
 }

@@ -18,7 +18,7 @@ struct ValueArgument: ExpressibleByArgument {
 enum InputFile {
     /// Reads a whole file of at most ``ValueArgument/maxBytes``.
     static func read(path: String) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw Failure(.malformedInput, "\(path): \(unsafe String(cString: strerror(errno)))")
         }

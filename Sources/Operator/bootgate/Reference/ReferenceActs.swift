@@ -1,0 +1,111 @@
+import ArgumentParser
+import AttestationMessages
+import VerifierClient
+
+struct ReferencePropose: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "propose", abstract: "Propose a draft for approval, or a document of your own.",
+        discussion: """
+            EXAMPLES
+              bootgate reference propose mec-r740 --reason 'first capture'
+              bootgate reference propose mec-r740 --document @mec-r740.json --group mec --reason 'edited by hand'
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String
+    @Option(help: "Version; the newest when left out.") var version: Int?
+    @Option(help: "A document that becomes the next version first: @FILE, or - for standard input.")
+    var document: ValueArgument?
+    @Option(help: "With --document: the group that the set is for.") var group: String = "default"
+    @Option(help: "Why; goes to the audit log.") var reason: String
+
+    func run() async throws {
+        let client = try connection.client()
+        let detail: ReferenceDetail
+        if let document {
+            detail = try await client.draftReference(
+                ReferenceDraftRequest(
+                    name: name, group: group, document: WireBytes(try document.read()), captureFrom: [], note: reason))
+        } else {
+            detail = try await client.reference(name, version: version)
+        }
+        let view = try await client.act(
+            .propose, onReference: name, version: detail.view.version,
+            ReferenceActRequest(documentSHA256: detail.view.documentSHA256, reason: reason))
+        try output.write(view) { ReferenceText.detail(view) }
+    }
+}
+
+/// `approve` and `reject` name the digest that the operator saw: nobody approves what they did not read.
+struct ReferenceApprove: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "approve", abstract: "Approve what another operator proposed.",
+        discussion: """
+            EXAMPLES
+              bootgate reference approve mec-r740 --sha256 9f86… --reason 'compared with the vendor list'
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String
+    @Option(help: "Version; the newest when left out.") var version: Int?
+    @Option(help: "SHA-256 of the document that you read, hex (reference show).") var sha256: String
+    @Option(help: "Why; goes to the audit log.") var reason: String
+
+    func run() async throws {
+        let view = try await ReferenceActs.perform(
+            .approve, name, version, sha256: sha256, reason: reason, try connection.client())
+        try output.write(view) { ReferenceText.detail(view) }
+    }
+}
+
+struct ReferenceReject: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reject", abstract: "Reject what another operator proposed.",
+        discussion: """
+            EXAMPLES
+              bootgate reference reject mec-r740 --sha256 9f86… --reason 'unknown option ROM'
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String
+    @Option(help: "Version; the newest when left out.") var version: Int?
+    @Option(help: "SHA-256 of the document that you read, hex (reference show).") var sha256: String
+    @Option(help: "Why; goes to the audit log.") var reason: String
+
+    func run() async throws {
+        let view = try await ReferenceActs.perform(
+            .reject, name, version, sha256: sha256, reason: reason, try connection.client())
+        try output.write(view) { ReferenceText.detail(view) }
+    }
+}
+
+struct ReferenceActivate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "activate", abstract: "Make an approved set the one that its group is appraised against.",
+        discussion: """
+            EXAMPLES
+              bootgate reference activate mec-r740 --reason 'change 88'
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String
+    @Option(help: "Version; the newest when left out.") var version: Int?
+    @Option(help: "Why; goes to the audit log.") var reason: String
+
+    func run() async throws {
+        let view = try await ReferenceActs.perform(
+            .activate, name, version, sha256: nil, reason: reason, try connection.client())
+        try output.write(view) { ReferenceText.detail(view) }
+    }
+}
+
+private enum ReferenceActs {
+    static func perform(
+        _ act: ReferenceAct, _ name: String, _ version: Int?, sha256: String?, reason: String, _ client: VerifierClient
+    ) async throws -> ReferenceView {
+        let view = try await client.reference(name, version: version).view
+        return try await client.act(
+            act, onReference: name, version: view.version,
+            ReferenceActRequest(documentSHA256: sha256 ?? view.documentSHA256, reason: reason))
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import AttestationMessages
+import VerifierClient
+
+struct ReferenceList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List reference sets, every version with its status.",
+        discussion: """
+            EXAMPLES
+              bootgate reference list
+              bootgate reference list -o json
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let page = try await connection.client().references()
+        try output.write(page) { ReferenceText.list(page.items) }
+    }
+}
+
+struct ReferenceShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a set: who made it, its digest, and its document.",
+        discussion: """
+            EXAMPLES
+              bootgate reference show mec-r740
+              bootgate reference show mec-r740 --version 2 --document > mec-r740.json
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String
+    @Option(help: "Version; the newest when left out.") var version: Int?
+    @Flag(help: "Print the document's exact bytes and nothing else.") var document = false
+
+    func run() async throws {
+        let detail = try await connection.client().reference(name, version: version)
+        if document { return StandardOutput.write(String(decoding: detail.document.bytes, as: UTF8.self)) }
+        try output.write(detail) { ReferenceText.detail(detail.view) }
+    }
+}

@@ -1,0 +1,31 @@
+import AttestationMessages
+
+/// Reference sets as text.
+enum ReferenceText {
+    static func list(_ sets: [ReferenceView]) -> String {
+        var table = TextTable("NAME", "VERSION", "STATUS", "GROUP", "LAYERS", "CREATED", "BY", "APPROVED BY", "SHA-256")
+        for set in sets {
+            table.add(
+                set.name, String(set.version), set.status.rawValue + (set.labMode ? " (lab mode)" : ""), set.group,
+                set.layers.joined(separator: ","), Timestamp.age(set.createdAtMilliseconds), set.createdBy,
+                set.approvedBy, String(set.documentSHA256.prefix(16)))
+        }
+        return table.text
+    }
+
+    static func detail(_ set: ReferenceView) -> String {
+        var fields = FieldList()
+        fields.add("Set", "\(set.name) version \(set.version)")
+        fields.add("Status", set.status.rawValue)
+        if set.labMode { fields.add("Lab mode", "one operator proposed and approved: not for production") }
+        fields.add("Group", set.group)
+        fields.add("Layers", set.layers.joined(separator: ", "))
+        fields.add("Document SHA-256", set.documentSHA256)
+        fields.add("Created", "\(Timestamp.withAge(set.createdAtMilliseconds)) by \(set.createdBy)")
+        fields.add("Proposed by", set.proposedBy)
+        fields.add("Approved by", set.approvedBy)
+        fields.add("Valid until", set.validUntilMilliseconds.map(Timestamp.text))
+        fields.add("Note", set.note)
+        return fields.text
+    }
+}
