@@ -20,7 +20,8 @@ public enum MessageDigest {
         return Digest(algorithm: algorithm, bytes: digest)!
     }
 
-    private static func digestInto(
+    /// `output` may lie inside `input`: it is written after the last byte was read.
+    static func digestInto(
         _ output: UnsafeMutablePointer<UInt8>, _ input: UnsafeBufferPointer<UInt8>, _ algorithm: HashAlgorithm
     ) {
         switch algorithm {
