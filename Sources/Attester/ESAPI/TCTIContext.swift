@@ -13,7 +13,7 @@ internal import Glibc
         guard !configuration.isEmpty else {
             throw TPMError("TCTI", .unavailable("configuration: name one, as device:/dev/tpmrm0"))
         }
-        Self.quietLibrary
+        _ = Self.quietLibrary
         var context: OpaquePointer?
         let code = unsafe Tss2_TctiLdr_Initialize(configuration, &context)
         guard code == TSS2_RC_SUCCESS, let context = unsafe context else {
@@ -24,7 +24,7 @@ internal import Glibc
 
     /// tpm2-tss writes each TPM error to stderr unless told otherwise; they are in our errors. An operator's own setting
     /// stays. Once, before the library looks.
-    private static let quietLibrary: Void = { _ = setenv("TSS2_LOG", "all+none", 0) }()
+    private static let quietLibrary: Void = { _ = unsafe setenv("TSS2_LOG", "all+none", 0) }()
 
     /// Valid for the duration of the call.
     borrowing func withPointer<Result>(_ body: (OpaquePointer) -> Result) -> Result { unsafe body(pointer) }
