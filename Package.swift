@@ -31,6 +31,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -178,6 +179,9 @@ let testSupport: [Target] = [
         name: "SoftwareTPM", dependencies: ["ByteParsing"], path: "Tests/Support/SoftwareTPM",
         swiftSettings: sharedSettings),
     .target(
+        name: "StubVerifier", dependencies: [crypto, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS, swiftASN1, x509],
+        path: "Tests/Support/StubVerifier", swiftSettings: sharedSettings),
+    .target(
         name: "AttestationTestKit",
         dependencies: [
             "ByteParsing", "TPMStructures", "TPMCryptography", "TCGEventLog", "AttestationMessages", crypto,
@@ -218,7 +222,9 @@ let testTargets: [Target] = [
             "TPMStructures", "TestVectors", crypto,
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
-    tests("VerifierClientTests", in: "Transport", ["AttestationMessages", "ByteParsing", "VerifierClient"]),
+    tests(
+        "VerifierClientTests", in: "Transport",
+        ["AttestationMessages", "ByteParsing", "StubVerifier", "VerifierClient", crypto, swiftASN1, x509]),
     tests(
         "ESAPITests", in: "Attester",
         ["AttestationTestKit", "ByteParsing", "ESAPI", "SoftwareTPM", "TPMCryptography", "TPMStructures"]),

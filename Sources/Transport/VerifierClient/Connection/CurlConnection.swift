@@ -181,6 +181,9 @@ internal import CCurl
         if let signing = tls.externalKey?.takeFailure() {
             return VerifierClientError(.signing, "the client key did not sign: \(signing)")
         }
+        if let refusal = tls.takeRefusal() {
+            return VerifierClientError(.untrustedVerifier, "not the verifier: \(refusal)")
+        }
         if collector.isOverLimit { return VerifierClientError(.replyTooLarge, "the reply is longer than allowed") }
         let message = Self.text(code)
         switch code {

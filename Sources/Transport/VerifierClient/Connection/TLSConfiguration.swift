@@ -9,6 +9,8 @@ final class TLSConfiguration {
     private let endpoint: VerifierEndpoint
     private let certificates: [[UInt8]]
     let externalKey: ExternalKeyHandle?
+    /// Why the last handshake refused the peer's chain. libcurl tells it only for some of the reasons.
+    private var refusal: String?
 
     init(endpoint: VerifierEndpoint, credentials: ClientCredentials) throws(VerifierClientError) {
         self.endpoint = endpoint
@@ -22,6 +24,22 @@ final class TLSConfiguration {
             certificates = []
             externalKey = nil
         }
+    }
+
+    /// Reading it forgets it.
+    func takeRefusal() -> String? {
+        defer { refusal = nil }
+        return refusal
+    }
+
+    private static let verify: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = {
+        store, reference in
+        guard let store = unsafe store, let reference = unsafe reference else { return 0 }
+        guard unsafe X509_verify_cert(store) != 1 else { return 1 }
+        let configuration = unsafe Unmanaged<TLSConfiguration>.fromOpaque(reference).takeUnretainedValue()
+        configuration.refusal = unsafe String(
+            cString: X509_verify_cert_error_string(Int(X509_STORE_CTX_get_error(store))))
+        return 0
     }
 
     /// Applied to each new SSL_CTX before the handshake.
@@ -47,6 +65,8 @@ final class TLSConfiguration {
             ? unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1
             : unsafe X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
         guard isNamed else { return false }
+        let reference = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe SSL_CTX_set_cert_verify_callback(context, Self.verify, reference)
         guard let externalKey else { return true }
         return
             unsafe (try? externalKey.withKey { pkey throws(VerifierClientError) in
