@@ -1,0 +1,59 @@
+/// What a boot loader says about an EV_IPL event (or EV_EVENT_TAG of Linux's EFI stub). The words are the loader's, the
+/// specification leaves them open; only commands and command lines have digests that cover them.
+public enum BootLoaderEvent: Hashable, Sendable {
+    /// GRUB, `grub_cmd: …`: a command as executed. Digest over the text behind the prefix.
+    case command(String)
+    /// GRUB, `kernel_cmdline: …`; systemd-boot and systemd-stub, UTF-16 text. Digest over the text.
+    case kernelCommandLine(String)
+    /// GRUB, `module_cmdline: …`: a multiboot or Xen module with its arguments. Digest over the text.
+    case moduleCommandLine(String)
+    /// GRUB, a path: a file that was read. Digest over the file's content.
+    case file(String)
+    /// shim, `MokList`, `SbatLevel`, …: a variable of shim's. Digest over its content.
+    case shimVariable(String)
+    /// systemd-stub, `.linux`, `.cmdline`, …: a section of a unified kernel image. Two events each: the name, the content.
+    case section(String)
+    /// Linux's EFI stub: the load options, or the initrd. Digest over their content.
+    case stub(String)
+    /// Other text.
+    case text(String)
+
+    static let commandPrefix = Array("grub_cmd: ".utf8)
+    static let kernelPrefix = Array("kernel_cmdline: ".utf8)
+    static let modulePrefix = Array("module_cmdline: ".utf8)
+
+    /// nil for binary data.
+    init?(_ data: ArraySlice<UInt8>) {
+        if let text = Self.text(data, after: Self.commandPrefix) {
+            self = .command(text)
+        } else if let text = Self.text(data, after: Self.kernelPrefix) {
+            self = .kernelCommandLine(text)
+        } else if let text = Self.text(data, after: Self.modulePrefix) {
+            self = .moduleCommandLine(text)
+        } else if let name = Self.shimVariable(data) {
+            self = .shimVariable(name)
+        } else if LogText.looksLikeASCII(data) {
+            let text = LogText.utf8(data)
+            self = text.hasPrefix("/") || text.hasPrefix("(") ? .file(text) : .text(text)
+        } else if LogText.looksLikeUTF16(data.count % 2 == 0 ? data : data.dropLast()) {
+            let text = LogText.utf16(data)
+            self = text.hasPrefix(".") && !text.contains(" ") ? .section(text) : .kernelCommandLine(text)
+        } else {
+            return nil
+        }
+    }
+
+    private static func text(_ data: ArraySlice<UInt8>, after prefix: [UInt8]) -> String? {
+        data.starts(with: prefix) ? LogText.utf8(data.dropFirst(prefix.count)) : nil
+    }
+
+    private static let shimNames = [
+        "MokListTrusted", "MokListX", "MokListRT", "MokList", "MokSBState", "MokDBState", "MokPolicy", "SbatLevel",
+        "Shim", "HSIStatus",
+    ]
+
+    /// Old shims log one byte of memory behind the name instead of its NUL.
+    private static func shimVariable(_ data: ArraySlice<UInt8>) -> String? {
+        shimNames.first { data.starts(with: $0.utf8) && data.count - $0.utf8.count <= 1 }
+    }
+}

@@ -1,0 +1,94 @@
+internal import TPMStructures
+
+/// Rows EL-07 and EL-08: EV_NO_ACTION events carry information and are never extended, so nothing covers them but their
+/// form: PCR 0 before its first measurement, zero digests, a known signature.
+enum NoActionRules {
+    /// PFP 1.06, section 10.4.5; `BIOS integrity …` manifests of SP 800-155.
+    private static let signatures = [
+        "StartupLocality", "SP800-155 Event", "SP800-155 Event2", "SP800-155 Event3", "H-CRTM",
+    ]
+
+    static func findings(_ log: TCGEventLog) -> [LogFinding] {
+        var findings: [LogFinding] = []
+        var measuredPCR0 = false
+        var localities = 0
+        for event in log.events {
+            if event.isExtended {
+                measuredPCR0 = measuredPCR0 || event.registerIndex == 0
+                continue
+            }
+            if event.dataSlice.starts(with: SpecIDEvent.signature) { continue }
+            findings += digest(event) + place(event, afterMeasurement: measuredPCR0)
+            if event.dataSlice.starts(with: StartupLocality.signature) {
+                localities += 1
+                findings += locality(event, log, count: localities, late: measuredPCR0)
+            } else {
+                findings += signature(event)
+            }
+        }
+        return findings
+    }
+
+    private static func digest(_ event: TCGPCREvent2) -> [LogFinding] {
+        guard let digest = event.digests.first(where: { $0.bytes.contains { $0 != 0 } }) else { return [] }
+        return [
+            LogFinding(
+                .noAction, event, expected: "zero digests", seen: digest.description,
+                "An EV_NO_ACTION event has a digest, as if it were extended.")
+        ]
+    }
+
+    private static func place(_ event: TCGPCREvent2, afterMeasurement: Bool) -> [LogFinding] {
+        if event.registerIndex != 0 {
+            return [
+                LogFinding(
+                    .noAction, event, expected: "PCR 0", seen: "PCR index \(event.registerIndex)",
+                    "An EV_NO_ACTION event names another register than PCR 0.")
+            ]
+        }
+        guard afterMeasurement else { return [] }
+        return [
+            LogFinding(
+                .noAction, event, expected: "a place before the first measurement of PCR 0",
+                seen: "event \(event.index)", "An EV_NO_ACTION event stands behind measurements of PCR 0.")
+        ]
+    }
+
+    private static func signature(_ event: TCGPCREvent2) -> [LogFinding] {
+        guard case .noAction(let signature)? = try? event.decoded(), !signatures.contains(signature) else { return [] }
+        return [
+            LogFinding(
+                .noAction, event, expected: signatures.joined(separator: ", "), seen: signature,
+                "An EV_NO_ACTION event has a signature that the profile does not name.")
+        ]
+    }
+
+    private static func locality(
+        _ event: TCGPCREvent2, _ log: TCGEventLog, count: Int, late: Bool
+    ) -> [LogFinding] {
+        var problems: [(expected: String, seen: String, detail: String)] = []
+        if let value = StartupLocality(event) {
+            if !value.isKnown {
+                problems.append(("0, 3 or 4", String(value.untrustedValue), "No such startup locality exists."))
+            } else if log.startsWithHCRTM, value.untrustedValue != 4 {
+                problems.append(
+                    ("4", String(value.untrustedValue), "An H-CRTM measurement starts PCR 0 at locality 4."))
+            }
+        } else {
+            problems.append(
+                (
+                    "one byte behind the signature", "\(event.dataRange.count - 16) bytes",
+                    "StartupLocality is malformed."
+                ))
+        }
+        if count > 1 { problems.append(("one StartupLocality", "\(count)", "The startup locality is stated again.")) }
+        if late || event.registerIndex != 0 {
+            problems.append(
+                (
+                    "a place before the first measurement of PCR 0", "event \(event.index)",
+                    "The startup locality is stated behind measurements of PCR 0, or for another PCR."
+                ))
+        }
+        return problems.map { LogFinding(.startupLocality, event, expected: $0.expected, seen: $0.seen, $0.detail) }
+    }
+}

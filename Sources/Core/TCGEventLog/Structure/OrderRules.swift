@@ -1,0 +1,96 @@
+internal import TPMStructures
+
+/// Rows EL-01 and EL-05: which kinds of events may stand before and behind the separator of PCR 0–7. What may follow is
+/// judged by verified data where a type alone would let an attacker choose.
+enum OrderRules {
+    static func findings(_ stream: PCRStream) -> [LogFinding] {
+        guard let allowed = allowedTypes[stream.pcr.rawValue] else { return [] }
+        var findings: [LogFinding] = []
+        for event in stream.beforeSeparator
+        where !allowed.contains(event.untrustedEventType) && !event.looksLikeSeparator {
+            // Outside PCR 7 digests alone decide, so that a false type there is only worth showing.
+            findings.append(
+                LogFinding(
+                    .type, event, severity: stream.pcr.rawValue == 7 ? .contraindicated : .warning,
+                    expected: "a type that the profile allows in PCR \(stream.pcr)",
+                    seen: event.untrustedEventType.description,
+                    "The profile does not allow this type of event in PCR \(stream.pcr) before the separator."))
+        }
+        for event in stream.afterSeparator where !mayFollowSeparator(event, stream.pcr) {
+            findings.append(
+                LogFinding(
+                    stream.pcr.rawValue == 7 ? .type : .afterBoot, event,
+                    expected: expectation(stream.pcr), seen: event.description,
+                    "An event that may not follow the separator of PCR \(stream.pcr)."))
+        }
+        return findings
+    }
+
+    /// Texts of EV_EFI_ACTION (PFP 1.06, section 10.4.4) that firmware measures after the pre-boot phase.
+    static let bootActions: [UInt8: [String]] = [
+        4: [
+            "Calling EFI Application from Boot Option", "Returning from EFI Application from Boot Option",
+            "Returning from EFI Application from Boot option",
+        ],
+        5: [
+            ExitBootRules.invocation, ExitBootRules.success, ExitBootRules.failure,
+        ],
+    ]
+
+    static func mayFollowSeparator(_ event: TCGPCREvent2, _ pcr: PCRIndex) -> Bool {
+        let actions = bootActions[pcr.rawValue] ?? []
+        if event.untrustedEventType == .efiAction { return actions.contains { event.isVerifiedAction($0) } }
+        switch (pcr.rawValue, event.untrustedEventType) {
+        case (4, .efiBootServicesApplication), (4, .efiBootServicesDriver), (7, .efiVariableAuthority):
+            return (try? event.decoded()) != nil
+        case (5, .efiGPTEvent), (5, .efiGPTEvent2):
+            return event.dataVerified == true
+        default: return false
+        }
+    }
+
+    private static func expectation(_ pcr: PCRIndex) -> String {
+        switch pcr.rawValue {
+        case 4: "images and boot attempts only"
+        case 5: "the partition table and ExitBootServices only"
+        case 7: "authorities of loaded images only"
+        default: "nothing behind the separator"
+        }
+    }
+
+    private static let shared: Set<TCGEventType> = [.separator, .efiAction, .action, .eventTag]
+
+    /// PFP 1.06, section 3.3.4 and 10.4.1: the types that the profile lets firmware measure into each PCR.
+    private static let allowedTypes: [UInt8: Set<TCGEventType>] = [
+        0: shared.union([
+            .postCode, .postCode2, .scrtmContents, .scrtmVersion, .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2,
+            .efiHCRTMEvent, .nonHostCode, .efiBootServicesDriver, .efiRuntimeServicesDriver, .cpuMicrocode,
+            .efiHandoffTables, .efiHandoffTables2, .platformConfigFlags, .efiSPDMFirmwareBlob,
+        ]),
+        1: shared.union([
+            .cpuMicrocode, .platformConfigFlags, .tableOfDevices, .nonHostConfig, .nonHostInfo, .efiHandoffTables,
+            .efiHandoffTables2, .efiVariableDriverConfig, .efiVariableBoot, .efiVariableBoot2, .postCode, .postCode2,
+            .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2, .efiSPDMFirmwareConfig,
+        ]),
+        2: shared.union([
+            .efiBootServicesDriver, .efiRuntimeServicesDriver, .efiBootServicesApplication, .nonHostCode,
+            .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2, .postCode, .efiSPDMFirmwareBlob,
+        ]),
+        3: shared.union([
+            .efiVariableDriverConfig, .nonHostConfig, .nonHostInfo, .platformConfigFlags, .tableOfDevices,
+            .efiSPDMFirmwareConfig,
+        ]),
+        4: shared.union([
+            .efiBootServicesApplication, .efiBootServicesDriver, .ipl, .compactHash, .omitBootDeviceEvents,
+        ]),
+        5: shared.union([
+            .efiGPTEvent, .efiGPTEvent2, .efiVariableBoot, .efiVariableBoot2, .iplPartitionData,
+            .efiVariableDriverConfig,
+        ]),
+        6: shared.union([.compactHash]),
+        7: [
+            .separator, .efiAction, .efiVariableDriverConfig, .efiVariableAuthority, .efiSPDMDevicePolicy,
+            .efiSPDMDeviceAuthority,
+        ],
+    ]
+}
