@@ -34,7 +34,9 @@ extension TCGPCREvent2 {
         case .separator: return try decodeSeparator()
         case .efiVariableDriverConfig, .efiVariableBoot, .efiVariableBoot2, .efiVariableAuthority,
             .efiSPDMDevicePolicy, .efiSPDMDeviceAuthority:
-            return .variable(try UEFIVariableData(parsing: span, baseOffset: base))
+            return .variable(
+                try UEFIVariableData(
+                    parsing: span, baseOffset: base, padded: untrustedEventType == .efiVariableAuthority))
         case .efiBootServicesApplication, .efiBootServicesDriver, .efiRuntimeServicesDriver:
             return .imageLoad(try UEFIImageLoadEvent(parsing: span, baseOffset: base))
         case .efiGPTEvent, .efiGPTEvent2:

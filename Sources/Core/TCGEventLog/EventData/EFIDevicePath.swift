@@ -23,8 +23,12 @@ public struct EFIDevicePath: Hashable, Sendable {
         }
     }
 
+    /// - Parameter lenient: Keep the nodes before the first unreadable one instead of throwing `reason`: nothing covers
+    ///   an image's path, and shim before 15.3 logs memory in its place.
     /// - Throws: `LOG_DEPTH` for more nodes than ``maximumNodes``, else `reason`.
-    init(parsing data: Span<UInt8>, baseOffset: Int, reason: LogReason) throws(EventDataError) {
+    init(
+        parsing data: Span<UInt8>, baseOffset: Int, reason: LogReason, lenient: Bool = false
+    ) throws(EventDataError) {
         var reader = ByteReader(data, baseOffset: baseOffset)
         var nodes: [Node] = []
         while !reader.isAtEnd {
@@ -36,22 +40,26 @@ public struct EFIDevicePath: Hashable, Sendable {
                         .outOfRange(value: UInt64(nodes.count) + 1, limit: UInt64(Self.maximumNodes))))
             }
             do throws(ParsingError) {
-                let type = try reader.readUInt8("EFI_DEVICE_PATH_PROTOCOL.Type")
-                let subtype = try reader.readUInt8("EFI_DEVICE_PATH_PROTOCOL.SubType")
-                let length = Int(try reader.readLittleEndian(UInt16.self, "EFI_DEVICE_PATH_PROTOCOL.Length"))
-                guard length >= 4 else {
-                    throw reader.error(
-                        "EFI_DEVICE_PATH_PROTOCOL.Length", back: 2,
-                        .outOfRange(value: UInt64(length), limit: 4))
-                }
-                let data = try reader.readBytes(length - 4, "EFI_DEVICE_PATH_PROTOCOL data")
-                nodes.append(Node(type: type, subtype: subtype, data: data))
+                nodes.append(try Self.readNode(&reader))
             } catch {
+                if lenient { break }
                 throw EventDataError(reason, error)
             }
         }
         while let last = nodes.last, last.type == 0x7F { nodes.removeLast() }
         self.nodes = nodes
+    }
+
+    private static func readNode(_ reader: inout ByteReader) throws(ParsingError) -> Node {
+        let type = try reader.readUInt8("EFI_DEVICE_PATH_PROTOCOL.Type")
+        let subtype = try reader.readUInt8("EFI_DEVICE_PATH_PROTOCOL.SubType")
+        let length = Int(try reader.readLittleEndian(UInt16.self, "EFI_DEVICE_PATH_PROTOCOL.Length"))
+        guard length >= 4 else {
+            throw reader.error(
+                "EFI_DEVICE_PATH_PROTOCOL.Length", back: 2, .outOfRange(value: UInt64(length), limit: 4))
+        }
+        return Node(
+            type: type, subtype: subtype, data: try reader.readBytes(length - 4, "EFI_DEVICE_PATH_PROTOCOL data"))
     }
 
     /// Text after UEFI 2.10, section 10.6, as far as boot paths need it; not escaped.

@@ -6,7 +6,7 @@ public struct UEFIImageLoadEvent: Hashable, Sendable {
     public let imageLocationInMemory: UInt64
     public let imageLengthInMemory: UInt64
     public let imageLinkTimeAddress: UInt64
-    /// Empty where a boot loader measured an image that it loaded itself (shim for GRUB's kernel).
+    /// As far as it could be read. Empty where a boot loader measured an image that it loaded itself (a kernel).
     public let devicePath: EFIDevicePath
 
     static let fixedSize = 32
@@ -20,18 +20,13 @@ public struct UEFIImageLoadEvent: Hashable, Sendable {
                 UInt64.self, "UEFI_IMAGE_LOAD_EVENT.ImageLengthInMemory")
             imageLinkTimeAddress = try reader.readLittleEndian(
                 UInt64.self, "UEFI_IMAGE_LOAD_EVENT.ImageLinkTimeAddress")
-            let length = try reader.readLittleEndian(UInt64.self, "UEFI_IMAGE_LOAD_EVENT.LengthOfDevicePath")
-            guard length <= UInt64(reader.remaining) else {
-                throw reader.error(
-                    "UEFI_IMAGE_LOAD_EVENT.LengthOfDevicePath", back: 8,
-                    .outOfRange(value: length, limit: UInt64(reader.remaining)))
-            }
+            // Shim before 15.3 leaves the length zero or writes the path beside it: the rest of the event is the path.
+            try reader.skip(8, "UEFI_IMAGE_LOAD_EVENT.LengthOfDevicePath")
         } catch {
             throw EventDataError(.type, error)
         }
-        // Shim logs the device path without counting it, so the rest of the event is the path.
         devicePath = try EFIDevicePath(
             parsing: data.extracting(Self.fixedSize..<data.count), baseOffset: baseOffset + Self.fixedSize,
-            reason: .type)
+            reason: .type, lenient: true)
     }
 }

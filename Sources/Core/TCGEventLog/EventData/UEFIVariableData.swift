@@ -10,15 +10,19 @@ public struct UEFIVariableData: Hashable, Sendable {
     public let nameUnits: [UInt16]
     /// The variable's value, in the log's bytes.
     public let valueRange: Range<Int>
-    /// 1 where shim before version 15.3 logged one byte too many (it hashes all but that byte), else 0.
+    /// Bytes behind the structure: shim before 15.3 logs its padding, and one byte more than it hashes. Else 0.
     public let trailingBytes: Int
+
+    /// What the structure's padding in old shims amounts to, with room for their off-by-one.
+    static let maximumPadding = 8
 
     /// Lone surrogates become U+FFFD.
     public var name: String { String(decoding: nameUnits, as: UTF16.self) }
     /// Whether the name is valid UTF-16 without NUL.
     public var nameIsPlain: Bool { !nameUnits.contains(0) && Array(name.utf16) == nameUnits }
 
-    init(parsing data: Span<UInt8>, baseOffset: Int) throws(EventDataError) {
+    /// - Parameter padded: Accept up to ``maximumPadding`` trailing bytes, as old shims log them.
+    init(parsing data: Span<UInt8>, baseOffset: Int, padded: Bool) throws(EventDataError) {
         do throws(ParsingError) {
             var reader = ByteReader(data, baseOffset: baseOffset)
             vendor = try EFIGUID(reading: &reader, "UEFI_VARIABLE_DATA.VariableName")
@@ -38,7 +42,7 @@ public struct UEFIVariableData: Hashable, Sendable {
             }
             valueRange = reader.offset..<reader.offset + Int(valueLength)
             try reader.skip(Int(valueLength), "UEFI_VARIABLE_DATA.VariableData")
-            if reader.remaining > 1 { try reader.expectEnd("UEFI_VARIABLE_DATA") }
+            if !padded || reader.remaining > Self.maximumPadding { try reader.expectEnd("UEFI_VARIABLE_DATA") }
             trailingBytes = reader.remaining
         } catch {
             throw EventDataError(.variable, error)

@@ -19,7 +19,7 @@ enum OrderRules {
         for event in stream.afterSeparator where !mayFollowSeparator(event, stream.pcr) {
             findings.append(
                 LogFinding(
-                    stream.pcr.rawValue == 7 ? .type : .afterBoot, event,
+                    stream.pcr.rawValue == 7 && !allowed.contains(event.untrustedEventType) ? .type : .afterBoot, event,
                     expected: expectation(stream.pcr), seen: event.description,
                     "An event that may not follow the separator of PCR \(stream.pcr)."))
         }
@@ -65,7 +65,7 @@ enum OrderRules {
         0: shared.union([
             .postCode, .postCode2, .scrtmContents, .scrtmVersion, .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2,
             .efiHCRTMEvent, .nonHostCode, .efiBootServicesDriver, .efiRuntimeServicesDriver, .cpuMicrocode,
-            .efiHandoffTables, .efiHandoffTables2, .platformConfigFlags, .efiSPDMFirmwareBlob,
+            .efiHandoffTables, .efiHandoffTables2, .platformConfigFlags, .nonHostInfo, .efiSPDMFirmwareBlob,
         ]),
         1: shared.union([
             .cpuMicrocode, .platformConfigFlags, .tableOfDevices, .nonHostConfig, .nonHostInfo, .efiHandoffTables,
@@ -74,7 +74,7 @@ enum OrderRules {
         ]),
         2: shared.union([
             .efiBootServicesDriver, .efiRuntimeServicesDriver, .efiBootServicesApplication, .nonHostCode,
-            .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2, .postCode, .efiSPDMFirmwareBlob,
+            .efiPlatformFirmwareBlob, .efiPlatformFirmwareBlob2, .postCode, .nonHostInfo, .efiSPDMFirmwareBlob,
         ]),
         3: shared.union([
             .efiVariableDriverConfig, .nonHostConfig, .nonHostInfo, .platformConfigFlags, .tableOfDevices,
