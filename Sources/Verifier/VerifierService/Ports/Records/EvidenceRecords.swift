@@ -116,13 +116,19 @@ package struct AttestationStateRecord: Hashable, Sendable {
     package var resultDigest: [UInt8]?
     /// DER SubjectPublicKeyInfo of the boot key that the last pass certified.
     package var bootKeySPKI: [UInt8]?
+    /// EAR tier by layer, reference set (`name@version`) and lab mode of the last completed appraisal.
+    package var tiers: [String: String]
+    package var referenceSet: String?
+    package var labMode: Bool
 
     package init(
-        akName: [UInt8], nodeID: NodeID, counters: TPMCounters?, bootID: String?, agentRunID: String?,
-        agentVersion: String?, eventLogSHA256: [UInt8]?, pcrDigest: [UInt8]?, pcrValues: [UInt8]?,
-        allocatedBanks: [String]?, lastVerdictID: String?, lastVerdict: Verdict?, lastVerdictAtMilliseconds: Int64?,
-        lastPassIssuedAtMilliseconds: Int64?, lastPassVerdictID: String?, resultVerdictID: String?,
-        resultDigest: [UInt8]?, bootKeySPKI: [UInt8]?
+        akName: [UInt8], nodeID: NodeID, counters: TPMCounters? = nil, bootID: String? = nil, agentRunID: String? = nil,
+        agentVersion: String? = nil, eventLogSHA256: [UInt8]? = nil, pcrDigest: [UInt8]? = nil,
+        pcrValues: [UInt8]? = nil, allocatedBanks: [String]? = nil, lastVerdictID: String? = nil,
+        lastVerdict: Verdict? = nil, lastVerdictAtMilliseconds: Int64? = nil,
+        lastPassIssuedAtMilliseconds: Int64? = nil, lastPassVerdictID: String? = nil, resultVerdictID: String? = nil,
+        resultDigest: [UInt8]? = nil, bootKeySPKI: [UInt8]? = nil, tiers: [String: String] = [:],
+        referenceSet: String? = nil, labMode: Bool = false
     ) {
         self.akName = akName
         self.nodeID = nodeID
@@ -142,6 +148,9 @@ package struct AttestationStateRecord: Hashable, Sendable {
         self.resultVerdictID = resultVerdictID
         self.resultDigest = resultDigest
         self.bootKeySPKI = bootKeySPKI
+        self.tiers = tiers
+        self.referenceSet = referenceSet
+        self.labMode = labMode
     }
 }
 
