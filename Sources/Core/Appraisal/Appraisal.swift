@@ -1,1 +1,0 @@
-// Appraisal: placeholder of the first build, replaced by its room's files.

@@ -1,0 +1,173 @@
+public import ReferenceValues
+public import TPMCryptography
+
+/// Judges evidence against one reference set under one policy. A pure function: equal inputs give equal results.
+public struct Appraiser: Sendable {
+    /// Nil when the node's group has no active set: every verdict is then `error` (RV-01).
+    public let references: CompiledReferences?
+    public let policy: AppraisalPolicy
+
+    public init(references: CompiledReferences?, policy: AppraisalPolicy) {
+        self.references = references
+        self.policy = policy
+    }
+
+    /// The part that may be kept for evidence of one boot: layers 2 to 6.
+    public static func appraiseBoot(
+        _ pcrs: AttestedPCRs, eventLog: [UInt8]?, references: CompiledReferences
+    ) -> BootAppraisal {
+        var judge = BootJudge(pcrs: pcrs, references: references)
+        return judge.run(eventLog: eventLog)
+    }
+
+    /// - Parameter boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same registers, log and references, if
+    ///   it was kept; nil makes it anew.
+    public func appraise(_ input: AppraisalInput, boot: BootAppraisal? = nil) -> AttestationResult {
+        var layers: [LayerID: LayerDraft] = [:]
+        layers[.tpmIdentity] = LayerDraft(
+            covered: true,
+            findings: input.identityFindings + (input.pcrs == nil ? Self.noQuote(input.identityFindings) : []))
+        var waivers: [AttestationResult.AppliedWaiver] = []
+        if let references, let problem = Self.validityProblem(references, at: input.atMilliseconds) {
+            for layer in references.coveredLayers where layer != .tpmIdentity {
+                layers[layer] = LayerDraft(covered: true, findings: [problem(layer)])
+            }
+        } else if let references, let pcrs = input.pcrs {
+            let boot = boot ?? Self.appraiseBoot(pcrs, eventLog: input.eventLog, references: references)
+            waivers = boot.waivers
+            for layer in boot.layers {
+                layers[layer.id] = LayerDraft(covered: layer.covered, findings: layer.findings)
+            }
+        } else if let references {
+            for layer in references.coveredLayers where LayerID.boot.contains(layer) {
+                layers[layer] = LayerDraft(
+                    covered: true,
+                    findings: [
+                        Finding(FindingID.evidenceMissing, .none, layer, detail: "no register is attested")
+                    ])
+            }
+        } else {
+            layers[.firmware] = LayerDraft(
+                covered: true,
+                findings: [
+                    Finding(FindingID.referencesMissing, .none, .firmware, detail: "no reference set is active")
+                ])
+        }
+        if let findings = input.fingerprintFindings {
+            layers[.assetFingerprints] = LayerDraft(covered: true, findings: findings)
+        } else if required.contains(.assetFingerprints) {
+            layers[.assetFingerprints] = LayerDraft(
+                covered: true,
+                findings: [
+                    Finding(
+                        FindingID.evidenceMissing, .none, .assetFingerprints,
+                        detail: "no report was collected, or no baseline is approved")
+                ])
+        }
+        return result(layers, waivers, input)
+    }
+
+    private struct LayerDraft {
+        var covered: Bool
+        var findings: [Finding]
+    }
+
+    /// Layers without which there is no pass.
+    private var required: Set<LayerID> {
+        var required = policy.requiredLayers.union([.tpmIdentity])
+        if let references {
+            required.formUnion(references.requiredLayers)
+        } else {
+            required.insert(.firmware)
+        }
+        return required
+    }
+
+    private static func noQuote(_ findings: [Finding]) -> [Finding] {
+        guard !findings.contains(where: { $0.tier == .contraindicated }) else { return [] }
+        return [Finding(FindingID.evidenceMissing, .none, .tpmIdentity, detail: "no quote with register values")]
+    }
+
+    private static func validityProblem(
+        _ references: CompiledReferences, at instant: Int64
+    ) -> ((LayerID) -> Finding)? {
+        let detail: String
+        if let end = references.notAfter, instant > end {
+            detail = "the reference set ended at \(RFC3339.text(end))"
+        } else if let start = references.notBefore, instant < start {
+            detail = "the reference set begins at \(RFC3339.text(start))"
+        } else {
+            return nil
+        }
+        return { Finding(FindingID.referencesExpired, .none, $0, detail: detail) }
+    }
+
+    // MARK: Verdict
+
+    private func result(
+        _ drafts: [LayerID: LayerDraft], _ waivers: [AttestationResult.AppliedWaiver], _ input: AppraisalInput
+    ) -> AttestationResult {
+        let required = required
+        var tiers: [LayerID: Tier] = [:]
+        var broken: Set<LayerID> = []
+        var layers: [AttestationResult.LayerResult] = []
+        for id in LayerID.allCases {
+            let draft = drafts[id] ?? LayerDraft(covered: false, findings: [])
+            var findings = draft.findings
+            var tier = draft.covered ? Tier.worst(of: findings.map(\.tier)) : .none
+            let foundation = id.restsOn
+            if tier == .affirming, let foundation, tiers[foundation] == Tier.none, !required.contains(foundation) {
+                tier = .warning
+                findings.append(
+                    Finding(
+                        FindingID.selfReported, .warning, id,
+                        detail: "rests on \(foundation.rawValue), which nobody attests"))
+            }
+            let trustworthy = foundation.map { !broken.contains($0) } ?? true
+            tiers[id] = tier
+            if tier == .contraindicated || !trustworthy || (tier == .none && required.contains(id)) {
+                broken.insert(id)
+            }
+            layers.append(
+                AttestationResult.LayerResult(
+                    id: id, tier: tier, restsOn: foundation, trustworthy: trustworthy,
+                    required: required.contains(id), covered: draft.covered, findings: findings))
+        }
+        let verdict = verdict(layers)
+        let firstBroken =
+            layers.first { $0.tier == .contraindicated }
+            ?? (verdict == .pass ? nil : layers.first { $0.required && !passes($0) })
+        return AttestationResult(
+            format: AttestationResult.currentFormat, verdict: verdict, firstBrokenLayer: firstBroken?.id,
+            firstDivergentEvent: firstBroken.flatMap { Self.firstDivergence(in: $0) },
+            layers: layers, reference: references == nil ? nil : input.reference,
+            referenceStatus: references == nil ? nil : input.referenceStatus, labMode: input.labMode,
+            identity: input.identity, binding: input.binding, waivers: waivers,
+            appraisedAtMilliseconds: input.atMilliseconds)
+    }
+
+    private func passes(_ layer: AttestationResult.LayerResult) -> Bool {
+        guard layer.trustworthy else { return false }
+        return switch layer.tier {
+        case .affirming: true
+        case .warning: policy.warningPassesIn.contains(layer.id)
+        case .none, .contraindicated: false
+        }
+    }
+
+    private func verdict(_ layers: [AttestationResult.LayerResult]) -> AttestationResult.Verdict {
+        let required = layers.filter(\.required)
+        if required.contains(where: { $0.tier == .contraindicated }) { return .fail }
+        if required.contains(where: { $0.tier == .none || !$0.trustworthy }) { return .error }
+        return required.allSatisfy(passes) ? .pass : .fail
+    }
+
+    /// The first event, in log order, that contradicts a reference; a missing one counts only where none is wrong.
+    private static func firstDivergence(
+        in layer: AttestationResult.LayerResult
+    ) -> AttestationResult.DivergentEvent? {
+        let divergent = layer.findings.filter { $0.tier != .affirming && $0.pcr != nil }
+        let seen = divergent.filter { $0.event != nil }.min { ($0.event ?? 0) < ($1.event ?? 0) }
+        return (seen ?? divergent.first).map(AttestationResult.DivergentEvent.init)
+    }
+}

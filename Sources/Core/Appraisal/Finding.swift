@@ -1,0 +1,77 @@
+public import ReferenceValues
+
+/// One thing that an appraisal found, in the terms of the attack catalogue. Data, never an exception.
+public struct Finding: Hashable, Sendable, Codable, Error {
+    /// A reason code of the attack catalogue: `LOG_REPLAY`, `REF_UNKNOWN_COMPONENT`, ….
+    public var id: String
+    public var tier: Tier
+    public var layer: LayerID
+    public var pcr: Int?
+    /// Index in the event log, from 0.
+    public var event: Int?
+    /// The event's type as the log states it; covered by no digest.
+    public var untrustedType: String?
+    /// The thing's name for people: from the reference set where one is expected, else from the log (then untrusted).
+    public var name: String?
+    public var expected: String?
+    public var seen: String?
+    /// One sentence. May hold text from the node: printers escape it.
+    public var detail: String
+    /// True when the reference set lets this finding stand; its tier is then affirming.
+    public var waived: Bool?
+
+    public init(
+        _ id: String, _ tier: Tier, _ layer: LayerID, pcr: Int? = nil, event: Int? = nil,
+        untrustedType: String? = nil, name: String? = nil, expected: String? = nil, seen: String? = nil,
+        detail: String
+    ) {
+        self.id = id
+        self.tier = tier
+        self.layer = layer
+        self.pcr = pcr
+        self.event = event
+        self.untrustedType = untrustedType
+        self.name = name
+        self.expected = expected
+        self.seen = seen
+        self.detail = detail
+    }
+}
+
+/// Reason codes of findings that this room makes; those of logs, quotes and certificates come from their rooms.
+public enum FindingID {
+    /// A component that no reference knows (EL-23), also one in the place of another.
+    public static let unknownComponent = "REF_UNKNOWN_COMPONENT"
+    /// A component that the references demand and the log lacks.
+    public static let missingComponent = "REF_MISSING_COMPONENT"
+    /// A known component in another place of its register than the references say.
+    public static let order = "REF_ORDER"
+    /// Anything in PCR 7 that the references do not know (EL-19).
+    public static let secureBoot = "REF_SECUREBOOT"
+    /// Anything in PCR 14 that the references do not know (EL-21).
+    public static let mok = "REF_MOK"
+    /// Another kernel command line (EL-22).
+    public static let commandLine = "REF_CMDLINE"
+    /// On the deny-list (EL-20).
+    public static let revokedComponent = "REF_REVOKED_COMPONENT"
+    /// A register's value that the references do not list, or do not add up to.
+    public static let registerValue = "REF_PCR_VALUE"
+    /// The reference set is not valid at the time of the appraisal (RV-08).
+    public static let referencesExpired = "REF_EXPIRED"
+    /// No reference set (RV-01).
+    public static let referencesMissing = "POL_MISSING"
+    /// No event log was sent, or the firmware made none.
+    public static let logMissing = "LOG_MISSING"
+    /// The quote signs no register, or no bank, that the references speak about.
+    public static let quotedRegisters = "QUOTE_PCR_SELECTION"
+    public static let quotedBanks = "QUOTE_BANK_SET"
+    public static let replay = "LOG_REPLAY"
+    public static let format = "LOG_FORMAT"
+    public static let bankUnused = "LOG_BANK_UNUSED"
+    /// PCR 15 holds something; reported, never judged.
+    public static let reported = "PCR_REPORTED"
+    /// The layer's evidence is missing.
+    public static let evidenceMissing = "EVIDENCE_MISSING"
+    /// The layer rests on one that nobody attests: self-reported, at most a warning.
+    public static let selfReported = "SELF_REPORTED"
+}
