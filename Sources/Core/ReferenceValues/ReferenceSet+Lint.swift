@@ -197,7 +197,7 @@ struct ReferenceSetLint {
             if !(1...1024).contains(waiver.count) {
                 report(ReferenceSetProblem.schema, "\(path).count", "must be 1 to 1024")
             }
-            if waiver.digests.isEmpty || waiver.digests.contains(where: { Digest($0) == nil }) {
+            if waiver.digests.contains(where: { Digest($0) == nil }) {
                 report(ReferenceSetProblem.schema, "\(path).digests", "must hold digests such as sha256:<hex>")
             }
         }

@@ -147,7 +147,7 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
         public var finding: String
         public var pcr: Int
         public var count: Int
-        /// `sha256:<hex>` of the events' digests.
+        /// `sha256:<hex>` of the events' digests; empty for a finding about an event that is missing.
         public var digests: [String]
         public var reason: String
         public init(finding: String, pcr: Int, count: Int, digests: [String], reason: String) {
@@ -161,7 +161,7 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
         /// Findings about firmware's taste; everything else stands whatever a set says.
         public static let waivable: Set<String> = [
             "LOG_SEPARATOR", "LOG_AFTER_BOOT", "LOG_NO_EXIT_BOOT", "LOG_NO_ACTION", "LOG_DATA_DIGEST", "LOG_VARIABLE",
-            "LOG_SIGLIST", "LOG_DEPTH", "LOG_BANK_UNUSED",
+            "LOG_SIGLIST", "LOG_DEPTH", "LOG_STARTUP_LOCALITY",
         ]
     }
 }
