@@ -1,4 +1,3 @@
-public import ReferenceValues
 public import TPMCryptography
 
 /// What one appraisal judges. Every field is stated: nothing that is missing counts as good.

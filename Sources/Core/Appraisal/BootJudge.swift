@@ -222,9 +222,8 @@ struct BootJudge {
     private mutating func deny(_ events: [MeasuredEvent], _ matched: [Int: CompiledReferences.ExpectedEvent]) {
         guard !references.denied.isEmpty else { return }
         for event in events {
-            guard let (digest, entry) = event.digests.values.lazy.compactMap({ digest in
-                references.denied[digest].map { (digest, $0) }
-            }).first,
+            guard let digest = event.digests.values.first(where: { references.denied[$0] != nil }),
+                let entry = references.denied[digest],
                 let layer = layer(matched[event.index]?.layer ?? .layer(ofUnknownEventIn: event.pcr), event.pcr)
             else { continue }
             findings.append(

@@ -1,4 +1,4 @@
-public import ReferenceValues
+internal import ReferenceValues
 public import TPMStructures
 
 /// What the last accepted evidence of a node, or the present one, says about its boot.
@@ -57,7 +57,8 @@ public enum ContinuityCheck {
         }
         guard let last else { return Outcome(findings: findings, isNewBoot: true) }
         let (was, now) = (last.clock, present.clock)
-        let counters = "resetCount \(was.resetCount)→\(now.resetCount), restartCount \(was.restartCount)→\(now.restartCount)"
+        let counters =
+            "resetCount \(was.resetCount)→\(now.resetCount), restartCount \(was.restartCount)→\(now.restartCount)"
         let isNewBoot = was.resetCount != now.resetCount || was.restartCount != now.restartCount
         if now.resetCount < was.resetCount {
             findings.append(note(ID.rollback, .contraindicated, "\(counters): reset counts never fall"))

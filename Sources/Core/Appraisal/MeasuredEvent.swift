@@ -1,5 +1,4 @@
-public import ReferenceValues
-public import TCGEventLog
+internal import TCGEventLog
 public import TPMStructures
 
 /// One extended event of a log, reduced to what references speak about. Its digests and PCR are true where the log's
