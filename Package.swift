@@ -60,7 +60,7 @@ let core: [Target] = [
         name: "COpenSSL", path: "Sources/Core/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     room("TPMCryptography", in: "Core", ["ByteParsing", "TPMStructures", "COpenSSL", crypto, cryptoExtras]),
     room("TCGEventLog", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
-    room("AssetFingerprints", in: "Core", ["ByteParsing"]),
+    room("AssetFingerprints", in: "Core", ["ByteParsing", "JSONCoding"]),
     room("ReferenceValues", in: "Core", ["ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography"]),
     room(
         "Endorsements", in: "Core",
