@@ -206,7 +206,7 @@ struct StrictJSONScanner {
         var isASCII = true
         while true {
             guard position < bytes.count else { throw StrictJSONError(.truncated, offset: position) }
-            guard position - start <= limits.maxStringBytes else {
+            guard position - start - 1 <= limits.maxStringBytes else {
                 throw StrictJSONError(.tooLarge(what: "bytes in a string", limit: limits.maxStringBytes), offset: start)
             }
             let byte = bytes[position]

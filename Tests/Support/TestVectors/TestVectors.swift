@@ -34,9 +34,8 @@ public enum TestVectors {
         MeasuredBootVector(name: variant, folder: resources.appendingPathComponent("measured-boot/\(variant)"))
     }
 
-    private static let resources =
-        Bundle.module.resourceURL?.appendingPathComponent("Resources")
-        ?? packageRoot.appendingPathComponent("Tests/Support/TestVectors/Resources")
+    /// Not `resourceURL`: Foundation on Linux takes a bundle's folder of that name for it.
+    private static let resources = Bundle.module.bundleURL.appendingPathComponent("Resources")
 
     /// Up from `Tests/Support/TestVectors/TestVectors.swift`.
     private static let packageRoot = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..")
