@@ -1,1 +1,0 @@
-// Endorsements: placeholder of the first build, replaced by its room's files.
