@@ -1,5 +1,5 @@
 internal import AttestationMessages
-internal import FoundationEssentials
+internal import JSONCoding
 
 /// The typed client of the verifier's API over one kept-alive mTLS connection.
 ///
@@ -80,25 +80,26 @@ package actor VerifierClient {
     }
 
     /// JSON with sorted keys: what is sent is also what the enrollment transcript hashes.
-    static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(value))
-    }
+    static func encode(_ value: some Encodable) throws -> [UInt8] { try StrictJSON.encode(value) }
 
+    /// Keys that the message does not have are read over: a newer verifier may send more.
     static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+            return try StrictJSON.decode(type, from: bytes, limits: replyLimits)
         } catch {
-            throw VerifierClientError(.malformedReply, "the reply is no \(Value.self): \(bytes.count) bytes")
+            throw VerifierClientError(.malformedReply, "the reply is no \(Value.self): \(error)")
         }
     }
+
+    private static let replyLimits = StrictJSONLimits(
+        maxBytes: operatorReplyLimit, maxDepth: 64, maxValues: 2_000_000, maxStringBytes: operatorReplyLimit,
+        allowsFractions: true)
 
     static func refusal(_ reply: HTTPReply) -> VerifierClientError {
         var error = VerifierClientError(.refused, "the verifier answered \(reply.status)")
         error.status = reply.status
         error.retryAfterSeconds = reply.retryAfterSeconds
-        if let problem = try? JSONDecoder().decode(Problem.self, from: Data(reply.body)) {
+        if let problem = try? decode(Problem.self, reply.body) {
             error.problemCode = problem.code
             error.reference = problem.reference
             error.detail = problem.detail

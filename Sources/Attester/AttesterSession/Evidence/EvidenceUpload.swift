@@ -1,0 +1,40 @@
+package import AttestationMessages
+
+/// Which bytes go up next. Answers only what was announced, from the offsets that the verifier names; every round must
+/// bring an offset forward, so that no verifier can keep a node uploading forever.
+package struct EvidenceUpload: Sendable {
+    package static let chunkSize = 1 << 20
+
+    package struct Part: Hashable, Sendable {
+        package var log: String
+        package var offset: Int
+        package var bytes: [UInt8]
+    }
+
+    private let logs: [String: [UInt8]]
+    /// First offset per log that has not been sent.
+    private var sent: [String: Int] = [:]
+
+    package init(logs: [String: [UInt8]]) { self.logs = logs }
+
+    /// The next part for the verifier's open needs; nil when there is none.
+    ///
+    /// - Throws: ``SessionFailure`` `AGENT_BAD_REPLY` for a log that was not announced, an offset outside it, or one that
+    ///   went back behind what was acknowledged.
+    package mutating func next(_ need: [LogNeed]) throws(SessionFailure) -> Part? {
+        func refuse(_ reason: String) -> SessionFailure {
+            SessionFailure(.badChallenge, code: "AGENT_BAD_REPLY", message: reason)
+        }
+        guard let first = need.first else { return nil }
+        guard let bytes = logs[first.log] else { throw refuse("a log is wanted that was not announced") }
+        guard first.offset >= 0, first.offset < bytes.count else {
+            throw refuse("offset \(first.offset) of a log of \(bytes.count) bytes is wanted")
+        }
+        guard first.offset >= sent[first.log] ?? 0 else { throw refuse("bytes are wanted again") }
+        let end = min(bytes.count, first.offset + Self.chunkSize)
+        return Part(log: first.log, offset: first.offset, bytes: Array(bytes[first.offset..<end]))
+    }
+
+    /// The verifier answered the part with a success.
+    package mutating func didSend(_ part: Part) { sent[part.log] = part.offset + part.bytes.count }
+}

@@ -1,0 +1,70 @@
+internal import AssetFingerprints
+package import AttestationMessages
+package import TPMStructures
+
+/// A challenge that the agent is willing to answer (catalogue TA-19): a stolen verifier can make the node quote its
+/// registers over 32 bytes, and nothing else.
+package struct CheckedChallenge: Sendable {
+    /// A week, in seconds: no interval is longer.
+    package static let longestInterval = 7 * 86_400
+    /// Seconds: no kind of fingerprint is collected more often.
+    package static let shortestFingerprintInterval = 10
+    static let maxIdentifierLength = 128
+
+    package let challenge: AttestationChallenge
+    package let nonce: [UInt8]
+    package let selection: TPMLPCRSelection
+
+    /// - Throws: ``SessionFailure`` with the code `AGENT_BAD_CHALLENGE`.
+    package init(_ challenge: AttestationChallenge) throws(SessionFailure) {
+        func refuse(_ reason: String) -> SessionFailure {
+            SessionFailure(.badChallenge, code: "AGENT_BAD_CHALLENGE", message: reason)
+        }
+        nonce = challenge.nonce.bytes
+        guard nonce.count == AttestationChallenge.nonceSize else { throw refuse("the nonce has \(nonce.count) bytes") }
+        guard Self.isIdentifier(challenge.challengeID) else { throw refuse("the challenge's id is no identifier") }
+        guard (1...86_400).contains(challenge.expiresInSeconds) else {
+            throw refuse("the nonce lives \(challenge.expiresInSeconds) s")
+        }
+        guard (1...Self.longestInterval).contains(challenge.attestationIntervalSeconds) else {
+            throw refuse("the attestation interval is \(challenge.attestationIntervalSeconds) s")
+        }
+        for (kind, seconds) in challenge.fingerprintIntervals
+        where !(Self.shortestFingerprintInterval...31 * 86_400).contains(seconds) {
+            throw refuse("the interval of \(kind.slug) is \(seconds) s")
+        }
+        guard (1...HashAlgorithm.allCases.count).contains(challenge.pcrSelection.count) else {
+            throw refuse("the selection names \(challenge.pcrSelection.count) banks")
+        }
+        var selections: [TPMSPCRSelection] = []
+        for wanted in challenge.pcrSelection {
+            guard let bank = HashAlgorithm(rawValue: wanted.bank), !selections.contains(where: { $0.bank == bank })
+            else { throw refuse("the selection names an unknown bank, or one twice") }
+            var pcrs = PCRSet()
+            for number in wanted.indices {
+                guard let index = PCRIndex(number) else { throw refuse("the selection names PCR \(number)") }
+                guard !pcrs.contains(index) else { throw refuse("the selection names PCR \(number) twice") }
+                pcrs.insert(index)
+            }
+            guard !pcrs.isEmpty else { throw refuse("the selection of \(bank) is empty") }
+            selections.append(TPMSPCRSelection(bank: bank, pcrs: pcrs))
+        }
+        guard let selection = TPMLPCRSelection(selections) else { throw refuse("the selection is too long") }
+        self.selection = selection
+        self.challenge = challenge
+    }
+
+    /// What may stand in a path and in a log line.
+    static func isIdentifier(_ text: String) -> Bool {
+        (1...maxIdentifierLength).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                    UInt8(ascii: ":"):
+                    true
+                default: false
+                }
+            }
+    }
+}

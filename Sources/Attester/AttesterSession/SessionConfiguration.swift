@@ -1,0 +1,35 @@
+package import AttestationMessages
+package import VerifierClient
+
+/// What one node's session needs to know.
+package struct SessionConfiguration: Sendable {
+    package var nodeID: NodeID
+    /// One-time token of the manifest entry; only an enrollment reads it.
+    package var manifestToken: String?
+    package var enrollment: VerifierEndpoint
+    package var verifier: VerifierEndpoint
+    package var keys: KeyChoice
+    package var eventLogPath: String
+    package var agentVersion: String
+    /// SHA-256 of the effective configuration; goes into the claims.
+    package var configurationDigest: [UInt8]
+    /// Seconds for one call of the verifier.
+    package var callTimeoutSeconds: Int
+
+    package init(
+        nodeID: NodeID, manifestToken: String? = nil, enrollment: VerifierEndpoint, verifier: VerifierEndpoint,
+        keys: KeyChoice = KeyChoice(),
+        eventLogPath: String = "/sys/kernel/security/tpm0/binary_bios_measurements", agentVersion: String,
+        configurationDigest: [UInt8], callTimeoutSeconds: Int = 60
+    ) {
+        self.nodeID = nodeID
+        self.manifestToken = manifestToken
+        self.enrollment = enrollment
+        self.verifier = verifier
+        self.keys = keys
+        self.eventLogPath = eventLogPath
+        self.agentVersion = agentVersion
+        self.configurationDigest = configurationDigest
+        self.callTimeoutSeconds = callTimeoutSeconds
+    }
+}
