@@ -1,0 +1,47 @@
+package import AttestationMessages
+package import TPMStructures
+
+/// What holds for the whole verifier. Lives and ages in milliseconds unless the name says otherwise.
+package struct VerifierPolicy: Hashable, Sendable {
+    package var enrollmentChallengeLife: Int64 = 60_000
+    package var enrollmentTries = 3
+    /// A node that nobody approved by then is forgotten.
+    package var pendingLife: Int64 = 24 * 3_600_000
+    package var pendingNodesPerSource = 64
+    package var challengeLife: Int64 = 60_000
+    package var uploadLife: Int64 = 15 * 60_000
+    /// Added to two intervals before evidence is stale.
+    package var staleGrace: Int64 = 60_000
+    /// Banks that a challenge names, so that an unallocated one shows in the signed bitmaps.
+    package var challengedBanks: [PCRBank] = [.sha1, .sha256, .sha384, .sha512]
+    /// PCR 10 moves with every file that IMA measures, and nothing here judges it; 16 to 23 are never judged.
+    package var challengedPCRs = PCRSet((0...15).filter { $0 != 10 }.compactMap { PCRIndex($0) })
+    package var maxEventLogSize = 16 << 20
+    package var maxFingerprintSize = 4 << 20
+    package var maxUploadChunk = 4 << 20
+    /// Firmware versions of TPMs that are refused (QF-24).
+    package var deniedTPMFirmware: Set<UInt64> = []
+    /// Whether reboots are expected now: BOOT_UNEXPECTED is not raised.
+    package var inMaintenanceWindow = false
+    /// What holds for a group without settings of its own.
+    package var defaultSettings = GroupSettings(
+        fingerprintIntervals: [
+            .listeningPorts: 300, .softwareAssets: 3600, .runningProcesses: 300, .accounts: 3600,
+        ],
+        attestationIntervalSeconds: 300, requiredLayers: [], warningPassesIn: [], fingerprintDifference: "warn")
+
+    package static let defaultGroup = "default"
+
+    package init() {}
+
+    /// Evidence older than this is stale: two intervals and the grace.
+    package func maxEvidenceAge(_ settings: GroupSettings) -> Int64 {
+        2 * 1000 * Int64(settings.attestationIntervalSeconds) + staleGrace
+    }
+
+    /// The settings of a node's group, else those of the group `default`, else the built-in ones.
+    package func settings(of group: String, in snapshot: any StoreSnapshot) throws -> GroupSettings {
+        try snapshot.settings(group: group)?.settings
+            ?? snapshot.settings(group: Self.defaultGroup)?.settings ?? defaultSettings
+    }
+}
