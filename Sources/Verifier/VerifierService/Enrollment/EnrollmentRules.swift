@@ -1,6 +1,8 @@
 internal import AttestationMessages
 internal import ByteParsing
 internal import SecurityEvents
+internal import TPMCryptography
+internal import TPMStructures
 
 /// What an activation that proved itself may write, decided inside the transaction that writes it.
 struct EnrollmentRules: Sendable {

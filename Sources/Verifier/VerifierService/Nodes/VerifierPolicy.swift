@@ -1,3 +1,4 @@
+internal import AssetFingerprints
 package import AttestationMessages
 package import TPMStructures
 

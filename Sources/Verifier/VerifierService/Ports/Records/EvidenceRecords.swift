@@ -163,12 +163,18 @@ package struct PendingEvidenceRecord: Hashable, Sendable {
     package var submission: [UInt8]
     package var submissionSHA256: [UInt8]
     package var challenge: ChallengeRecord
+    /// What layer 1 found when the quote was verified, as JSON: the counters it was judged against are gone by now.
+    package var identityFindings: [UInt8]
+    package var eventLogSHA256: [UInt8]?
+    package var pcrValues: [UInt8]
+    package var bootKeySPKI: [UInt8]?
     package var receivedAtMilliseconds: Int64
     package var completeByMilliseconds: Int64
 
     package init(
         evidenceID: String, nodeID: NodeID, akName: [UInt8], submission: [UInt8], submissionSHA256: [UInt8],
-        challenge: ChallengeRecord, receivedAtMilliseconds: Int64, completeByMilliseconds: Int64
+        challenge: ChallengeRecord, identityFindings: [UInt8], eventLogSHA256: [UInt8]?, pcrValues: [UInt8],
+        bootKeySPKI: [UInt8]?, receivedAtMilliseconds: Int64, completeByMilliseconds: Int64
     ) {
         self.evidenceID = evidenceID
         self.nodeID = nodeID
@@ -176,6 +182,10 @@ package struct PendingEvidenceRecord: Hashable, Sendable {
         self.submission = submission
         self.submissionSHA256 = submissionSHA256
         self.challenge = challenge
+        self.identityFindings = identityFindings
+        self.eventLogSHA256 = eventLogSHA256
+        self.pcrValues = pcrValues
+        self.bootKeySPKI = bootKeySPKI
         self.receivedAtMilliseconds = receivedAtMilliseconds
         self.completeByMilliseconds = completeByMilliseconds
     }
