@@ -12,7 +12,17 @@ struct BootJudge {
     private let banks: [PCRBank]
     private let covered: [LayerID]
     private var findings: [Finding] = []
+    /// How often each waiver, by its place in the set, was used.
     private var waived: [Int: Int] = [:]
+    private var placed: [FindingKind: Int] = [:]
+    /// Of one kind in one register: a log may hold 65,536 events, each of them wrong. No tier depends on what is left out,
+    /// which is only more of what is listed.
+    private static let maximumFindings = 1024
+    private struct FindingKind: Hashable {
+        var id: LogReason
+        var severity: LogFinding.Severity
+        var pcr: PCRIndex?
+    }
 
     init(pcrs: AttestedPCRs, references: CompiledReferences) {
         self.pcrs = pcrs
@@ -180,6 +190,11 @@ struct BootJudge {
             result.tier = .affirming
             result.waived = true
         }
+        if result.waived != true {
+            let kind = FindingKind(id: finding.id, severity: finding.severity, pcr: finding.pcr)
+            placed[kind, default: 0] += 1
+            guard placed[kind, default: 0] <= Self.maximumFindings else { return }
+        }
         findings.append(result)
     }
 
@@ -205,7 +220,13 @@ struct BootJudge {
     ) -> [Int: CompiledReferences.ExpectedEvent] {
         guard case .events(let expected, let isOrdered) = rule else { return [:] }
         let comparison = RegisterComparison(events, expected, isOrdered: isOrdered, banks: banks)
+        var unexpected = 0
         for difference in comparison.differences {
+            // All unexpected events of a register break the same layer: beyond the cap only the list is shorter.
+            if case .unexpected = difference {
+                unexpected += 1
+                guard unexpected <= Self.maximumFindings else { continue }
+            }
             let preferred: LayerID? =
                 switch difference {
                 case .changed(_, let rule), .missing(let rule), .moved(_, let rule): rule.layer

@@ -13,6 +13,9 @@ struct RegisterComparison {
         case moved(MeasuredEvent, CompiledReferences.ExpectedEvent)
     }
 
+    /// How many unexpected events a missing reference is likened to: bounds the work that a flood of events costs.
+    private static let maximumLikened = 64
+
     /// Event index → its reference.
     private(set) var matched: [Int: CompiledReferences.ExpectedEvent] = [:]
     private(set) var differences: [Difference] = []
@@ -20,49 +23,82 @@ struct RegisterComparison {
     init(
         _ events: [MeasuredEvent], _ expected: [CompiledReferences.ExpectedEvent], isOrdered: Bool, banks: [PCRBank]
     ) {
-        let isMatch = { (event: Int, rule: Int) in expected[rule].matches(events[event].digests, banks: banks) }
+        let candidates = Self.candidates(events, expected, banks)
         let pairs =
             isOrdered
-            ? SequenceAlignment.pairs(events.count, expected.count, isMatch: isMatch)
-            : Self.unordered(events.count, expected.count, isMatch)
-        for (event, rule) in pairs { matched[events[event].index] = expected[rule] }
-        var unexpected = Set(events.indices).subtracting(pairs.map(\.0))
-        var missing = Set(expected.indices).subtracting(pairs.map(\.1))
-        if isOrdered {
-            for event in unexpected.sorted() {
-                guard let rule = missing.sorted().first(where: { isMatch(event, $0) }) else { continue }
-                unexpected.remove(event)
-                missing.remove(rule)
-                matched[events[event].index] = expected[rule]
-                differences.append(.moved(events[event], expected[rule]))
-            }
+            ? SequenceAlignment.pairs(events.count, expected.count) { candidates[$0].contains($1) }
+            : Self.unordered(candidates, expected.count)
+        var freeEvents = [Bool](repeating: true, count: events.count)
+        var freeRules = [Bool](repeating: true, count: expected.count)
+        for (event, rule) in pairs {
+            matched[events[event].index] = expected[rule]
+            freeEvents[event] = false
+            freeRules[rule] = false
         }
-        missing = missing.filter { !expected[$0].isOptional }
-        let gaps = Gaps(pairs: pairs, isOrdered: isOrdered)
-        for rule in missing.sorted() {
-            let candidates = unexpected.filter { gaps.ofEvent($0) == gaps.ofRule(rule) }
-            guard let event = Self.likest(candidates.sorted(), events, expected[rule]) else {
+        for event in events.indices where freeEvents[event] {
+            guard let rule = candidates[event].first(where: { freeRules[$0] }) else { continue }
+            freeEvents[event] = false
+            freeRules[rule] = false
+            matched[events[event].index] = expected[rule]
+            differences.append(.moved(events[event], expected[rule]))
+        }
+        let gapOfEvent = Self.gaps(events.count, isOrdered ? pairs.map(\.0) : [])
+        let gapOfRule = Self.gaps(expected.count, isOrdered ? pairs.map(\.1) : [])
+        var unexpected = Dictionary(grouping: events.indices.filter { freeEvents[$0] }) { gapOfEvent[$0] }
+        for rule in expected.indices where freeRules[rule] && !expected[rule].isOptional {
+            let gap = gapOfRule[rule]
+            guard let place = Self.likest(unexpected[gap] ?? [], events, expected[rule]),
+                let event = unexpected[gap]?.remove(at: place)
+            else {
                 differences.append(.missing(expected[rule]))
                 continue
             }
-            unexpected.remove(event)
             differences.append(.changed(events[event], expected[rule]))
         }
-        differences += unexpected.sorted().map { .unexpected(events[$0]) }
+        differences += unexpected.values.joined().sorted().map { .unexpected(events[$0]) }
     }
 
-    private static func unordered(_ events: Int, _ rules: Int, _ isMatch: (Int, Int) -> Bool) -> [(Int, Int)] {
-        var free = Set(0..<rules)
+    /// For each event the references that its digests match, ascending.
+    private static func candidates(
+        _ events: [MeasuredEvent], _ expected: [CompiledReferences.ExpectedEvent], _ banks: [PCRBank]
+    ) -> [[Int]] {
+        guard let bank = banks.first else { return events.map { _ in [] } }
+        var rules: [Digest: [Int]] = [:]
+        for (index, rule) in expected.enumerated() {
+            for digest in Set(rule.alternatives.compactMap { $0[bank] }) { rules[digest, default: []].append(index) }
+        }
+        return events.map { event in
+            guard let digest = event.digests[bank], let indices = rules[digest] else { return [] }
+            return indices.filter { expected[$0].matches(event.digests, banks: banks) }
+        }
+    }
+
+    private static func unordered(_ candidates: [[Int]], _ ruleCount: Int) -> [(Int, Int)] {
+        var free = [Bool](repeating: true, count: ruleCount)
         var pairs: [(Int, Int)] = []
-        for event in 0..<events {
-            guard let rule = free.sorted().first(where: { isMatch(event, $0) }) else { continue }
-            free.remove(rule)
+        for (event, rules) in candidates.enumerated() {
+            guard let rule = rules.first(where: { free[$0] }) else { continue }
+            free[rule] = false
             pairs.append((event, rule))
         }
         return pairs
     }
 
-    /// The event that looks most like the expected one: same type, then the longest common beginning of the names.
+    /// The number of the stretch between matched pairs in which each place lies: only differences of one stretch are
+    /// shown side by side.
+    private static func gaps(_ count: Int, _ matched: [Int]) -> [Int] {
+        var gaps = [Int](repeating: 0, count: count)
+        for place in matched { gaps[place] = 1 }
+        var gap = 0
+        for place in 0..<count {
+            gap += gaps[place]
+            gaps[place] = gap
+        }
+        return gaps
+    }
+
+    /// The place of the event that looks most like the expected one: the longest common beginning of the names, then the
+    /// same type.
     private static func likest(
         _ candidates: [Int], _ events: [MeasuredEvent], _ expected: CompiledReferences.ExpectedEvent
     ) -> Int? {
@@ -70,19 +106,11 @@ struct RegisterComparison {
             let common = zip(event.untrustedName.unicodeScalars, expected.name.unicodeScalars).prefix { $0 == $1 }.count
             return common * 2 + (event.untrustedType == expected.type ? 1 : 0)
         }
-        var best: (event: Int, likeness: Int)?
-        for candidate in candidates {
+        var best: (place: Int, likeness: Int)?
+        for (place, candidate) in candidates.prefix(maximumLikened).enumerated() {
             let value = likeness(events[candidate])
-            if value > best?.likeness ?? -1 { best = (candidate, value) }
+            if value > best?.likeness ?? -1 { best = (place, value) }
         }
-        return best?.event
-    }
-
-    /// The stretches between matched pairs: only differences of one stretch are shown side by side.
-    private struct Gaps {
-        let pairs: [(Int, Int)]
-        let isOrdered: Bool
-        func ofEvent(_ event: Int) -> Int { isOrdered ? pairs.count { $0.0 < event } : 0 }
-        func ofRule(_ rule: Int) -> Int { isOrdered ? pairs.count { $0.1 < rule } : 0 }
+        return best?.place
     }
 }

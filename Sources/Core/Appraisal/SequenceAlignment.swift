@@ -15,7 +15,10 @@ enum SequenceAlignment {
         }
         var suffix: [(Int, Int)] = []
         var (seenEnd, expectedEnd) = (seen, expected)
-        while seenEnd > start, expectedEnd > start, isMatch(seenEnd - 1, expectedEnd - 1) {
+        // The common end is cut off only where the table would be too large: of equal elements the first is to pair, so
+        // that a repetition shows as the additional one.
+        func fits() -> Bool { expectedEnd == start || seenEnd - start <= maximumCells / (expectedEnd - start) }
+        while !fits(), seenEnd > start, expectedEnd > start, isMatch(seenEnd - 1, expectedEnd - 1) {
             seenEnd -= 1
             expectedEnd -= 1
             suffix.append((seenEnd, expectedEnd))
@@ -23,7 +26,7 @@ enum SequenceAlignment {
         let (height, width) = (seenEnd - start, expectedEnd - start)
         if height > 0, width > 0 {
             let middle =
-                height <= maximumCells / width
+                fits()
                 ? longest(height, width) { isMatch(start + $0, start + $1) }
                 : greedy(height, width) { isMatch(start + $0, start + $1) }
             pairs += middle.map { (start + $0.0, start + $0.1) }
