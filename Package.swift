@@ -166,8 +166,8 @@ let tools: [Target] = [
     program(
         "bootgate-fleet", in: "Tools/Simulation/Fleet",
         [
-            "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", argumentParser, crypto, nioCore,
-            nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
+            "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding", "TCGEventLog", "TPMCryptography",
+            "TPMStructures", argumentParser, crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509,
         ])
 ]
 

@@ -53,15 +53,25 @@ final class MutualTLSConnection: Sendable {
         try await send(.POST, path, body)
     }
 
-    func put(_ path: String, _ body: [UInt8]) async throws -> Response {
-        try await send(.PUT, path, body)
+    func put(
+        _ path: String, _ body: [UInt8], contentType: String = "application/octet-stream"
+    ) async throws -> Response {
+        try await send(.PUT, path, body, contentType)
     }
 
-    private func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]) async throws -> Response {
+    func get(_ path: String) async throws -> Response {
+        try await send(.GET, path, [])
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8], _ contentType: String = "application/json"
+    ) async throws -> Response {
         var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
         head.headers.add(name: "host", value: host)
-        head.headers.add(name: "content-type", value: method == .PUT ? "application/octet-stream" : "application/json")
-        head.headers.add(name: "content-length", value: String(body.count))
+        if method != .GET {
+            head.headers.add(name: "content-type", value: contentType)
+            head.headers.add(name: "content-length", value: String(body.count))
+        }
         let promise = channel.eventLoop.makePromise(of: Response.self)
         channel.writeAndFlush(Exchange(head: head, body: body, promise: promise), promise: nil)
         return try await promise.futureResult.get()
