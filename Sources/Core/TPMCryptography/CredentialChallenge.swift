@@ -12,6 +12,12 @@ public struct CredentialChallenge: Hashable, Sendable {
     /// The content of TPM2B_ENCRYPTED_SECRET (Part 2, section 11.4.33), without its outer size.
     public let encryptedSecret: [UInt8]
 
+    /// A challenge as it was received; only a TPM tells whether it opens.
+    public init(credentialBlob: [UInt8], encryptedSecret: [UInt8]) {
+        self.credentialBlob = credentialBlob
+        self.encryptedSecret = encryptedSecret
+    }
+
     /// - Parameters:
     ///   - secret: 1 to as many bytes as the EK's name algorithm gives; 16 and above is sensible.
     ///   - objectName: the AK's name, recomputed from its public area.

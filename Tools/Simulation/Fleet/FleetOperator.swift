@@ -1,9 +1,11 @@
 import AttestationMessages
+import AttestationTestKit
 import ByteParsing
 import JSONCoding
 import NIOCore
 import NIOSSL
 import TPMCryptography
+import TPMStructures
 
 /// What an operator does before a fleet can attest: manifest, settings, reference set. One operator: lab mode only.
 struct FleetOperator: Sendable {
@@ -33,7 +35,8 @@ struct FleetOperator: Sendable {
         let name = "fleet"
         let draft = try await send(
             "POST", "/v1/references",
-            ReferenceDraftRequest(name: name, group: group, document: nil, captureFrom: [node], note: "simulated fleet"),
+            ReferenceDraftRequest(
+                name: name, group: group, document: nil, captureFrom: [node], note: "simulated fleet"),
             as: ReferenceDetail.self)
         let act = ReferenceActRequest(documentSHA256: draft.view.documentSHA256, reason: "simulated fleet")
         for step in ["propose", "approve", "activate"] {
@@ -46,7 +49,8 @@ struct FleetOperator: Sendable {
         _ method: String, _ path: String, _ body: some Encodable, as type: Reply.Type
     ) async throws -> Reply {
         let bytes = try StrictJSON.encode(body)
-        let response = method == "PUT"
+        let response =
+            method == "PUT"
             ? try await connection.put(path, bytes, contentType: "application/json")
             : try await connection.post(path, bytes)
         return try StrictJSON.decode(Reply.self, from: try response.expect(200, 201))

@@ -171,6 +171,7 @@ struct Fleet: AsyncParsableCommand {
                 + "max \(rounded(summary.maxMilliseconds)) ms, verdicts \(report.verdicts), retries \(report.retries)")
         print(
             "bound (signature check and TLS records alone): \(Int(bound.perSecond))/s "
-                + "(\(rounded(bound.microseconds)) µs each); ratio \(rounded(bound.perSecond / max(summary.perSecond, 0.001)))")
+                + "(\(rounded(bound.microseconds)) µs each); ratio \(rounded(bound.perSecond / max(summary.perSecond, 0.001)))"
+        )
     }
 }
