@@ -33,6 +33,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -140,7 +141,8 @@ let verifier: [Target] = [
     room(
         "SIEMForwarding", in: "Verifier",
         [
-            "ByteParsing", "SecurityEvents", "VerifierService", logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+            "ByteParsing", "SecurityEvents", "VerifierService", logging, nioCore, nioPosix, nioSSL, nioTLS,
+            serviceLifecycle,
         ]),
     program(
         "bootgate-verifier", in: "Sources/Verifier/bootgate-verifier",
@@ -260,7 +262,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "SIEMForwardingTests", in: "Verifier",
-        ["ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService", logging, nioCore, nioSSL]),
+        [
+            "AttestationMessages", "ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService",
+            "VerifierStore", logging, nioCore, nioPosix, nioSSL,
+        ]),
     tests("OperatorCommandTests", in: "Operator", ["SoftwareTPM", "TestVectors", "ByteParsing"]),
     .testTarget(
         name: "IntegrationTests",

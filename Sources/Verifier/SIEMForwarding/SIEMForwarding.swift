@@ -1,1 +1,0 @@
-// SIEMForwarding: placeholder of the first build, replaced by its room's files.
