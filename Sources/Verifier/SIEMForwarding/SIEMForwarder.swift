@@ -1,13 +1,12 @@
 package import Logging
 internal import SecurityEvents
-package import ServiceLifecycle
-package import VerifierService
+internal import ServiceLifecycle
 
 /// Carries the outbox to one destination: in order, at least once, in a task of its own. Events stay in the store until
 /// they have arrived, so nothing here is lost by a crash, and a slow destination slows nothing else.
 package struct SIEMForwarder: Service {
     private let destination: SIEMDestination
-    private let store: any TransactionalStore
+    private let outbox: any EventOutbox
     private let sink: any EventSink
     private let options: SIEMForwardingOptions
     private let logger: Logger
@@ -15,11 +14,11 @@ package struct SIEMForwarder: Service {
     package let health = SIEMHealth()
 
     package init(
-        _ destination: SIEMDestination, store: any TransactionalStore, sink: any EventSink,
+        _ destination: SIEMDestination, outbox: any EventOutbox, sink: any EventSink,
         options: SIEMForwardingOptions = SIEMForwardingOptions(), logger: Logger
     ) {
         self.destination = destination
-        self.store = store
+        self.outbox = outbox
         self.sink = sink
         self.options = options
         self.logger = logger
@@ -27,29 +26,18 @@ package struct SIEMForwarder: Service {
 
     /// Runs until the task is cancelled or the service group shuts down.
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             var backOff = BackOff(first: options.backOffFirst, most: options.backOffMost)
+            var registered = false
             while !Task.isCancelled {
                 do {
-                    try await register()
-                    break
-                } catch is CancellationError {
-                    return
-                } catch {
-                    logger.warning("SIEM destination not registered", metadata: fields(error))
-                    try? await Task.sleep(for: backOff.next())
-                }
-            }
-            while !Task.isCancelled {
-                do {
+                    if !registered { try await outbox.register(destination) }
+                    registered = true
                     let sent = try await step()
                     backOff.reset()
                     if !sent { try await Task.sleep(for: options.pollInterval) }
-                } catch is CancellationError {
-                    return
                 } catch {
                     guard !Task.isCancelled else { return }
-                    logger.warning("SIEM delivery failed", metadata: fields(error))
                     await note(error)
                     try? await Task.sleep(for: backOff.next())
                 }
@@ -57,77 +45,49 @@ package struct SIEMForwarder: Service {
         }
     }
 
-    /// Makes the destination known to the store; its cursor stays where it was.
-    private func register() async throws {
-        let destination = destination
-        try await store.write { transaction in
-            var record =
-                try transaction.destinations().first { $0.name == destination.name }
-                ?? DestinationRecord(
-                    name: destination.name, kind: destination.kindName, target: destination.target,
-                    deliveredSequence: 0, lastDeliveredAtMilliseconds: nil, lastError: nil)
-            record.kind = destination.kindName
-            record.target = destination.target
-            try transaction.save(record)
-        }
-    }
-
     /// One delivery.
     /// - Returns: false when there was nothing to send.
     private func step() async throws -> Bool {
-        let name = destination.name
-        let limit = options.batchLimit
-        let events = try await store.read { snapshot -> [SecurityEvent] in
-            guard let record = try snapshot.destinations().first(where: { $0.name == name }) else { return [] }
-            return try snapshot.outbox(after: record.deliveredSequence, limit: limit)
-        }
-        guard let last = events.last else {
-            if health.isBehind { try await checkBacklog() }
-            return false
-        }
+        let events = try await outbox.next(for: destination.name, limit: options.batchLimit)
         // Before the attempt, which may take as long as the destination is slow.
-        try await checkBacklog()
+        if !events.isEmpty || health.isBehind { try await checkBacklog() }
+        guard let last = events.last else { return false }
         try await sink.deliver(events)
-        try await store.write { try $0.delivered(name, through: last.sequence) }
+        try await outbox.delivered(destination.name, through: last.sequence)
         return true
     }
 
     private func note(_ error: any Error) async {
-        let name = destination.name
         let text = SecurityEventText.printable(String("\(error)".prefix(500)))
+        logger.warning("SIEM delivery failed", metadata: ["destination": "\(destination.name)", "error": "\(text)"])
         do {
-            try await store.write { try $0.deliveryFailed(name, error: text) }
+            try await outbox.failed(destination.name, error: text)
             try await checkBacklog()
         } catch {
-            logger.error("SIEM status not written", metadata: fields(error))
+            logger.error(
+                "SIEM status not written", metadata: ["destination": "\(destination.name)", "error": "\(error)"])
         }
     }
 
     /// Raises SIEM_BACKLOG once when the backlog passes its cap, and ends it at half of that.
     private func checkBacklog() async throws {
-        let name = destination.name
-        let backlog = try await store.read { snapshot -> Int in
-            guard let record = try snapshot.destinations().first(where: { $0.name == name }) else { return 0 }
-            return try snapshot.backlog(of: record)
-        }
+        let backlog = try await outbox.backlog(of: destination.name)
         guard let change = health.update(backlog: backlog, cap: options.backlogAlarmAt) else { return }
-        let eventID = change == .behind ? "SIEM_BACKLOG" : "SIEM_DELIVERED"
-        try await store.write { transaction in
-            try transaction.raise(
-                EventDraft(
-                    eventID: eventID, severity: SecurityEventCatalogue.severity(eventID),
-                    outcome: change == .behind ? "failure" : "success", node: nil,
-                    message: change == .behind
-                        ? "SIEM destination \(name) is \(backlog) events behind" : "SIEM destination \(name) caught up",
-                    fields: ["destination": name, "backlog": String(backlog)], foldingKey: name))
-            try transaction.audit(
-                AuditEntry(
-                    actor: "verifier", action: change == .behind ? "siem.backlog" : "siem.delivered", subject: name,
-                    outcome: change == .behind ? "failure" : "success", detail: ["backlog": String(backlog)]))
-        }
+        try await outbox.announce(change, of: destination.name, backlog: backlog)
     }
+}
 
-    private func fields(_ error: any Error) -> Logger.Metadata {
-        ["destination": "\(destination.name)", "error": "\(SecurityEventText.printable("\(error)"))"]
+extension SIEMDestination {
+    /// The sink for a destination.
+    ///
+    /// - Parameters:
+    ///   - hostname: the verifier's, as it appears in syslog headers.
+    ///   - processID: as it appears in syslog headers.
+    package func sink(hostname: String, processID: String, productVersion: String) -> any EventSink {
+        switch kind {
+        case .syslogTLS(let syslog):
+            SyslogTLSSink(syslog, hostname: hostname, processID: processID, productVersion: productVersion)
+        case .jsonLines(let path): JSONLinesSink(path: path)
+        }
     }
 }

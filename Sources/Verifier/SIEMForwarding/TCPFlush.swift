@@ -23,7 +23,7 @@ enum TCPFlush {
 
     private static func pendingCount(_ provider: any SocketOptionProvider) async throws -> UInt64 {
         // The kernel fills at most the size it is told and leaves the rest zero; kernels since 4.6 know the last word.
-        let info: EventLoopFuture<Info> = unsafe provider.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
+        let info: EventLoopFuture<Info> = provider.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
         return try await info.map { UInt64($0[unackedWord]) + UInt64($0[notSentWord]) }.get()
     }
 }

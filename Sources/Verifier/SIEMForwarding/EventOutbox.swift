@@ -1,0 +1,75 @@
+package import SecurityEvents
+package import VerifierService
+
+/// What a forwarder needs of the store.
+package protocol EventOutbox: Sendable {
+    /// Makes the destination known; its cursor stays where it was.
+    func register(_ destination: SIEMDestination) async throws
+    /// The oldest events that the destination has not got, ascending by sequence.
+    func next(for destination: String, limit: Int) async throws -> [SecurityEvent]
+    func delivered(_ destination: String, through sequence: Int64) async throws
+    func failed(_ destination: String, error: String) async throws
+    func backlog(of destination: String) async throws -> Int
+    /// Writes the event and its audit record in one transaction.
+    func announce(_ change: SIEMHealth.Change, of destination: String, backlog: Int) async throws
+}
+
+/// The outbox of the verifier's store.
+package struct StoreOutbox: EventOutbox {
+    private let store: any TransactionalStore
+    package init(_ store: any TransactionalStore) { self.store = store }
+
+    package func register(_ destination: SIEMDestination) async throws {
+        try await store.write { transaction in
+            var record =
+                try transaction.destinations().first { $0.name == destination.name }
+                ?? DestinationRecord(
+                    name: destination.name, kind: destination.kindName, target: destination.target,
+                    deliveredSequence: 0, lastDeliveredAtMilliseconds: nil, lastError: nil)
+            record.kind = destination.kindName
+            record.target = destination.target
+            try transaction.save(record)
+        }
+    }
+
+    package func next(for destination: String, limit: Int) async throws -> [SecurityEvent] {
+        try await store.read { snapshot in
+            guard let record = try snapshot.destinations().first(where: { $0.name == destination }) else { return [] }
+            return try snapshot.outbox(after: record.deliveredSequence, limit: limit)
+        }
+    }
+
+    package func delivered(_ destination: String, through sequence: Int64) async throws {
+        try await store.write { try $0.delivered(destination, through: sequence) }
+    }
+
+    package func failed(_ destination: String, error: String) async throws {
+        try await store.write { try $0.deliveryFailed(destination, error: error) }
+    }
+
+    package func backlog(of destination: String) async throws -> Int {
+        try await store.read { snapshot in
+            guard let record = try snapshot.destinations().first(where: { $0.name == destination }) else { return 0 }
+            return try snapshot.backlog(of: record)
+        }
+    }
+
+    package func announce(_ change: SIEMHealth.Change, of destination: String, backlog: Int) async throws {
+        let behind = change == .behind
+        let eventID = behind ? "SIEM_BACKLOG" : "SIEM_DELIVERED"
+        try await store.write { transaction in
+            try transaction.raise(
+                EventDraft(
+                    eventID: eventID, severity: SecurityEventCatalogue.severity(eventID),
+                    outcome: behind ? "failure" : "success", node: nil, actor: "verifier",
+                    message: behind
+                        ? "SIEM destination \(destination) is \(backlog) events behind"
+                        : "SIEM destination \(destination) caught up",
+                    fields: ["destination": destination, "backlog": String(backlog)], foldingKey: destination))
+            try transaction.audit(
+                AuditEntry(
+                    actor: "verifier", action: behind ? "siem.backlog" : "siem.delivered", subject: destination,
+                    outcome: behind ? "failure" : "success", detail: ["backlog": String(backlog)]))
+        }
+    }
+}
