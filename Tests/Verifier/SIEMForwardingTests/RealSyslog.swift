@@ -1,4 +1,4 @@
-import ByteParsing
+import Foundation
 import Glibc
 import SoftwareTPM
 
@@ -6,7 +6,7 @@ import SoftwareTPM
 final class RealSyslog: Sendable {
     let directory: TemporaryDirectory
     let port: Int
-    static let isInstalled = SoftwareTPM.isInstalled("rsyslogd") && SoftwareTPM.isInstalled("openssl")
+    static let available = isInstalled("rsyslogd") && isInstalled("openssl")
 
     init() throws {
         directory = try TemporaryDirectory()

@@ -5,7 +5,7 @@ import SecurityEvents
 import SoftwareTPM
 import Testing
 
-@Suite(.enabled(if: RealSyslog.isInstalled, "rsyslogd and openssl are not installed"))
+@Suite(.enabled(if: RealSyslog.available, "rsyslogd and openssl are not installed"))
 struct SyslogForwardingTests {
     let syslog: RealSyslog
     init() throws { syslog = try RealSyslog() }
