@@ -50,20 +50,30 @@ package struct SyslogTLSSink: EventSink {
             // The last resort: a peer that neither reads nor ends cannot hold the delivery for ever.
             let deadline = loop.scheduleTask(in: timeout * 6) { channel.close(promise: nil) }
             defer { deadline.cancel() }
-            try await delivery.handshake.get()
-            for slice in stride(from: 0, to: events.count, by: 64) {
-                var buffer = channel.allocator.buffer(capacity: 65_536)
-                for event in events[slice..<min(slice + 64, events.count)] { buffer.writeBytes(encoder.frame(event)) }
-                try await channel.writeAndFlush(buffer).get()
+            try await withTaskCancellationHandler {
+                try await send(events, over: channel, delivery, timeout)
+            } onCancel: {
+                channel.close(promise: nil)
             }
-            try await TCPFlush.wait(for: channel, within: timeout * 4)
-            delivery.finishing()
-            try await channel.close(mode: .output).get()
-            try await delivery.ended.get()
         } catch {
             try? await channel.close().get()
             throw error
         }
+    }
+
+    private func send(
+        _ events: [SecurityEvent], over channel: any Channel, _ delivery: SyslogDelivery, _ timeout: TimeAmount
+    ) async throws {
+        try await delivery.handshake.get()
+        for start in stride(from: 0, to: events.count, by: 64) {
+            var buffer = channel.allocator.buffer(capacity: 65_536)
+            for event in events[start..<min(start + 64, events.count)] { buffer.writeBytes(encoder.frame(event)) }
+            try await channel.writeAndFlush(buffer).get()
+        }
+        try await TCPFlush.wait(for: channel, within: timeout * 4)
+        delivery.finishing()
+        try await channel.close(mode: .output).get()
+        try await delivery.ended.get()
     }
 
     private static func context(_ destination: SyslogTLSDestination) throws -> NIOSSLContext {

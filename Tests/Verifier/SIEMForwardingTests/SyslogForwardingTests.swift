@@ -53,7 +53,7 @@ struct SyslogForwardingTests {
                 let target = outbox.snapshot.events.count * round / 4
                 try await eventually { try syslog.receivedIDs().count > target }
                 // In mid-delivery: more is waiting than one batch holds.
-                outbox.append(500)
+                outbox.append(400)
                 #expect(server.stop() == 0, "rsyslog ends on SIGTERM")
                 outbox.append(round == 3 ? 0 : 100)
                 server = try syslog.start()
