@@ -1,4 +1,4 @@
-internal import TPMCryptography
+public import TPMCryptography
 public import TPMStructures
 
 extension TCGEventLog {
@@ -43,6 +43,19 @@ extension TCGEventLog {
             }
         }
         return PCRReplay(banks: banks, registers: registers, extended: extended, startupLocality: locality)
+    }
+
+    /// Compares the log with the registers that a quote signs, bank by bank.
+    ///
+    /// - Parameters:
+    ///   - attested: Register values of a verified quote.
+    ///   - covering: Registers that the log must account for. nil, the strict choice, means ``firmwarePCRs`` and every
+    ///     register that the log extends. A register without events must hold its initial value.
+    /// - Returns: A replayed log only when every attested register of `covering` agrees, in every attested bank. A bank
+    ///   that the log lacks agrees only where nothing was extended. Without a single register to compare nothing
+    ///   agrees.
+    public func replay(against attested: AttestedPCRs, covering: PCRSet? = nil) -> ReplayOutcome {
+        replay(against: attested.values, covering: covering)
     }
 
     /// Compares the log with the registers of a TPM, bank by bank.

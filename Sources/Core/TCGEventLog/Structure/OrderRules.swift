@@ -44,7 +44,7 @@ enum OrderRules {
         case (4, .efiBootServicesApplication), (4, .efiBootServicesDriver), (7, .efiVariableAuthority):
             return (try? event.decoded()) != nil
         case (5, .efiGPTEvent), (5, .efiGPTEvent2):
-            return event.dataVerified == true
+            return event.dataVerified == true && (try? event.decoded()) != nil
         default: return false
         }
     }
