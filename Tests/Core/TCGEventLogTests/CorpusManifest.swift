@@ -7,18 +7,18 @@ struct CorpusManifest: Decodable {
         struct Expected: Decodable, Sendable {
             let parse: String?
             let events: Int?
-            let replayed_pcrs: [String: [String: String]]?
-            let documented_pcrs: [String: [String: String]]?
-            let replay_agrees_with_documented: Bool?
-            let replayed_rtmr: [String: [String: String]]?
-            let trailing_padding_bytes: Int?
-            let startup_locality: Int?
-            let secure_boot_variable: String?
+            let replayedPcrs: [String: [String: String]]?
+            let documentedPcrs: [String: [String: String]]?
+            let replayAgreesWithDocumented: Bool?
+            let replayedRtmr: [String: [String: String]]?
+            let trailingPaddingBytes: Int?
+            let startupLocality: Int?
+            let secureBootVariable: String?
         }
         let file: String
         let kind: String
         let banks: [String]?
-        let event_types: [String: Int]?
+        let eventTypes: [String: Int]?
         let expected: Expected?
 
         var description: String { file }
@@ -27,8 +27,10 @@ struct CorpusManifest: Decodable {
 
     /// Every event log with its known-right answers; empty when the corpus is absent.
     static let eventLogs: [Item] = {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard let corpus = TestVectors.corpus, let bytes = try? corpus.manifest(),
-            let manifest = try? JSONDecoder().decode(CorpusManifest.self, from: Data(bytes))
+            let manifest = try? decoder.decode(CorpusManifest.self, from: Data(bytes))
         else { return [] }
         return manifest.items.filter { $0.kind == "eventlogs" && $0.expected?.parse != nil }
     }()

@@ -13,15 +13,15 @@ struct CorpusTests {
         let expected = try #require(item.expected)
         let log = try TCGEventLog(parsing: try #require(TestVectors.corpus).bytes(item.file))
         #expect(log.events.count == expected.events)
-        #expect(log.padding.count == expected.trailing_padding_bytes ?? 0)
+        #expect(log.padding.count == expected.trailingPaddingBytes ?? 0)
         #expect(Set(log.banks.map { $0.name == "sm3-256" ? "sm3_256" : $0.name }) == Set(item.banks ?? []))
         var types: [String: Int] = [:]
         for event in log.events { types[event.untrustedEventType.description.lowercased(), default: 0] += 1 }
-        for (name, count) in item.event_types ?? [:] { #expect(types[name.lowercased()] == count, "\(name)") }
+        for (name, count) in item.eventTypes ?? [:] { #expect(types[name.lowercased()] == count, "\(name)") }
 
         let replay = log.replay()
-        #expect(Int(replay.startupLocality) == expected.startup_locality ?? 0)
-        for (bankName, values) in expected.replayed_pcrs ?? [:] {
+        #expect(Int(replay.startupLocality) == expected.startupLocality ?? 0)
+        for (bankName, values) in expected.replayedPcrs ?? [:] {
             let bank = try #require(PCRBank(rawValue: bankName))
             #expect(replay.extended[bank]?.indices.count == values.count, "\(bankName)")
             for (index, value) in values {
@@ -29,7 +29,7 @@ struct CorpusTests {
                 #expect(replay.values[bank, pcr]?.hex == value, "\(bankName) PCR \(index)")
             }
         }
-        for (bankName, values) in expected.replayed_rtmr ?? [:] {
+        for (bankName, values) in expected.replayedRtmr ?? [:] {
             let bank = try #require(PCRBank(rawValue: bankName))
             for (register, value) in values {
                 let index = try #require(Int(register.dropFirst(2)).flatMap { PCRIndex($0) })
@@ -40,7 +40,7 @@ struct CorpusTests {
 
     @Test("The values that a TPM held agree with the log, register by register", arguments: CorpusManifest.eventLogs)
     func agreesWithTheTPM(_ item: CorpusManifest.Item) throws {
-        guard let documented = item.expected?.documented_pcrs else { return }
+        guard let documented = item.expected?.documentedPcrs else { return }
         let log = try TCGEventLog(parsing: try #require(TestVectors.corpus).bytes(item.file))
         var attested = PCRValues()
         for (bankName, values) in documented {
@@ -54,7 +54,7 @@ struct CorpusTests {
         }
         let outcome = log.replay(against: attested)
         #expect(
-            (outcome.replayed != nil) == (item.expected?.replay_agrees_with_documented == true), "\(outcome.mismatches)"
+            (outcome.replayed != nil) == (item.expected?.replayAgreesWithDocumented == true), "\(outcome.mismatches)"
         )
     }
 }
