@@ -159,7 +159,7 @@ struct BootJudge {
 
     /// Every judged register, in every quoted bank, must be what the log adds up to (QF-06, EL-14, EL-24).
     private mutating func replay(_ log: TCGEventLog) {
-        let outcome = log.replay(against: pcrs.values, covering: references.judgedPCRs)
+        let outcome = log.replay(against: pcrs, covering: references.judgedPCRs)
         if case .nothingToCompare = outcome {
             return missEverywhere(FindingID.replay, "the quote signs no register of the references")
         }

@@ -76,7 +76,7 @@ public enum ReferenceCapture {
         } catch {
             throw .unreadable(source: source.label, error)
         }
-        let outcome = log.replay(against: source.pcrs.values, covering: TCGEventLog.firmwarePCRs)
+        let outcome = log.replay(against: source.pcrs, covering: TCGEventLog.firmwarePCRs)
         guard outcome.replayed != nil else { throw .replay(source: source.label, outcome.mismatches) }
         return log
     }
@@ -91,7 +91,7 @@ public enum ReferenceCapture {
             guard banks.allSatisfy({ source.pcrs[$0, pcr] != nil }) else {
                 return ReferenceSet.PCRRule(ignoring: "not quoted by \(source.label)", pcr: number)
             }
-            guard log.replay(against: source.pcrs.values, covering: PCRSet([pcr])).replayed != nil else {
+            guard log.replay(against: source.pcrs, covering: PCRSet([pcr])).replayed != nil else {
                 return ReferenceSet.PCRRule(
                     ignoring: "extended beyond the event log of \(source.label), by the operating system", pcr: number)
             }

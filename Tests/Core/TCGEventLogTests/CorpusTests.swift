@@ -52,7 +52,7 @@ struct CorpusTests {
                 attested.set(digest, bank: bank, index: pcr)
             }
         }
-        let outcome = log.replay(against: attested)
+        let outcome = log.replay(againstUnsigned: attested)
         #expect(
             (outcome.replayed != nil) == (item.expected?.replayAgreesWithDocumented == true), "\(outcome.mismatches)"
         )

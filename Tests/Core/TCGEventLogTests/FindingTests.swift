@@ -11,7 +11,7 @@ struct FindingTests {
         var builder = EventLogBuilder.honest()
         try change(&builder)
         let log = try builder.log
-        #expect(log.replay(against: builder.sealed()).replayed != nil)
+        #expect(log.replay(againstUnsigned: builder.sealed()).replayed != nil)
         return log.findings().filter { $0.severity == .contraindicated }
     }
 

@@ -134,7 +134,7 @@ struct ParsingTests {
         builder.events[place].digests.removeAll { $0.algorithm == .sha256 }
         let log = try builder.log
         #expect(log.findings().contains { $0.id == .digestList && $0.severity == .contraindicated })
-        let mismatches = log.replay(against: honest.sealed()).mismatches
+        let mismatches = log.replay(againstUnsigned: honest.sealed()).mismatches
         #expect(mismatches.map(\.bank) == [.sha256])
         #expect(mismatches.first?.pcr.rawValue == UInt8(builder.events[place].pcr))
     }
@@ -189,7 +189,7 @@ struct ParsingTests {
         for length in 0..<bytes.count {
             do throws(TCGEventLogError) {
                 let log = try TCGEventLog(parsing: Array(bytes[..<length]))
-                #expect(log.replay(against: sealed).replayed == nil, "prefix \(length)")
+                #expect(log.replay(againstUnsigned: sealed).replayed == nil, "prefix \(length)")
                 #expect(log.events.last?.range.upperBound == length)
             } catch {
                 #expect(error.offset <= length, "prefix \(length): \(error)")
@@ -218,7 +218,7 @@ struct ParsingTests {
         builder.cryptoAgile = false
         let log = try builder.log
         #expect(log.format == .sha1)
-        #expect(log.replay(against: builder.sealed()).replayed != nil)
+        #expect(log.replay(againstUnsigned: builder.sealed()).replayed != nil)
         #expect(log.bankFindings(attested: [.sha1]).isEmpty)
         let findings = log.bankFindings(attested: [.sha1, .sha256])
         #expect(findings.contains { $0.id == .format && $0.name == "sha256" })

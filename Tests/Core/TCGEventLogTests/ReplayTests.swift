@@ -23,14 +23,15 @@ struct ReplayTests {
     func golden(bank: PCRBank) throws {
         let log = try TCGEventLog(parsing: TestVectors.golden.eventLog)
         let values = try attested(TestVectors.golden, bank: bank)
-        #expect(log.replay(against: values).replayed != nil)
+        #expect(log.replay(againstUnsigned: values).replayed != nil)
         #expect(log.findings() == [])
     }
 
     @Test("EL-05: a PCR that root extended after the boot is the only one that does not replay")
     func userExtended() throws {
         let log = try TCGEventLog(parsing: TestVectors.userExtendedPCR8.eventLog)
-        let mismatches = log.replay(against: try attested(TestVectors.userExtendedPCR8, bank: .sha256)).mismatches
+        let mismatches = log.replay(againstUnsigned: try attested(TestVectors.userExtendedPCR8, bank: .sha256))
+            .mismatches
         #expect(mismatches.map(\.pcr.rawValue) == [8])
         #expect(mismatches.first?.eventCount ?? 0 > 0)
     }
@@ -38,7 +39,7 @@ struct ReplayTests {
     @Test("EL-14: the log of another boot does not replay")
     func otherBoot() throws {
         let log = try TCGEventLog(parsing: TestVectors.changedCommandLine.eventLog)
-        let mismatches = log.replay(against: try attested(TestVectors.golden, bank: .sha256)).mismatches
+        let mismatches = log.replay(againstUnsigned: try attested(TestVectors.golden, bank: .sha256)).mismatches
         #expect(mismatches.map(\.pcr.rawValue) == [8, 9])
     }
 
@@ -49,25 +50,25 @@ struct ReplayTests {
         for pcr in (0...9).map(UInt32.init) + [14] {
             var builder = honest
             builder.events.removeAll { $0.pcr == pcr }
-            let mismatches = try builder.log.replay(against: honest.sealed()).mismatches
+            let mismatches = try builder.log.replay(againstUnsigned: honest.sealed()).mismatches
             #expect(mismatches.map { UInt32($0.pcr.rawValue) } == [pcr])
         }
         var empty = honest
         empty.events = []
-        #expect(try empty.log.replay(against: honest.sealed()).mismatches.count == 11)
-        #expect(try empty.log.replay(against: empty.sealed()).replayed != nil)
+        #expect(try empty.log.replay(againstUnsigned: honest.sealed()).mismatches.count == 11)
+        #expect(try empty.log.replay(againstUnsigned: empty.sealed()).replayed != nil)
     }
 
     @Test("Without a register to compare nothing agrees")
     func nothingToCompare() throws {
         let log = try EventLogBuilder.honest().log
-        guard case .nothingToCompare = log.replay(against: PCRValues()) else {
+        guard case .nothingToCompare = log.replay(againstUnsigned: PCRValues()) else {
             Issue.record("an empty set of values agreed")
             return
         }
         var other = PCRValues()
         other.set(.zero(.sha256), bank: .sha256, index: try #require(PCRIndex(16)))
-        #expect(log.replay(against: other).replayed == nil)
+        #expect(log.replay(againstUnsigned: other).replayed == nil)
     }
 
     @Test("EL-24: a PCR that the system extends after the log is judged only where the caller covers it")
@@ -76,16 +77,16 @@ struct ReplayTests {
         var running = honest
         running.append(11, .ipl, Array("leave-initrd".utf8))
         let log = try honest.log
-        #expect(log.replay(against: running.sealed()).replayed != nil)
+        #expect(log.replay(againstUnsigned: running.sealed()).replayed != nil)
         let pcr11 = PCRSet([try #require(PCRIndex(11))])
-        #expect(log.replay(against: running.sealed(), covering: pcr11).mismatches.count == 1)
+        #expect(log.replay(againstUnsigned: running.sealed(), covering: pcr11).mismatches.count == 1)
     }
 
     @Test("QF-06: a bank that the log does not extend agrees with nothing that was extended in it, and is named")
     func foreignBank() throws {
         let log = try EventLogBuilder.honest(banks: [.sha1]).log
         let filled = EventLogBuilder.honest(banks: [.sha1, .sha256]).sealed()
-        #expect(Set(log.replay(against: filled).mismatches.map(\.bank)) == [.sha256])
+        #expect(Set(log.replay(againstUnsigned: filled).mismatches.map(\.bank)) == [.sha256])
         #expect(log.bankFindings(attested: [.sha1, .sha256]).map(\.id) == [.bankUnused])
 
         var unused = EventLogBuilder.honest(banks: [.sha1, .sha256])
@@ -99,10 +100,10 @@ struct ReplayTests {
     func startupLocality(value: UInt8) throws {
         let builder = EventLogBuilder.honest(startupLocality: value)
         let log = try builder.log
-        #expect(log.replay(against: builder.sealed(startupLocality: value)).replayed != nil)
+        #expect(log.replay(againstUnsigned: builder.sealed(startupLocality: value)).replayed != nil)
         #expect(log.findings().isEmpty)
         let silent = try EventLogBuilder.honest().log
-        let outcome = silent.replay(against: builder.sealed(startupLocality: value))
+        let outcome = silent.replay(againstUnsigned: builder.sealed(startupLocality: value))
         #expect((outcome.replayed != nil) == (value == 0))
     }
 
@@ -130,10 +131,10 @@ struct ReplayTests {
         var builder = EventLogBuilder.honest()
         builder.events.insert(builder.event(0, .efiHCRTMEvent, Array("HCRTM".utf8), measuring: [7]), at: 0)
         let sealed = builder.sealed(startupLocality: 4)
-        #expect(try builder.log.replay(against: sealed).replayed != nil)
+        #expect(try builder.log.replay(againstUnsigned: sealed).replayed != nil)
         #expect(try builder.log.replay().startupLocality == 4)
         let withoutEvent = try EventLogBuilder.honest().log
-        #expect(withoutEvent.replay(against: sealed).mismatches.map(\.pcr.rawValue) == [0])
+        #expect(withoutEvent.replay(againstUnsigned: sealed).mismatches.map(\.pcr.rawValue) == [0])
         builder.events.insert(builder.noAction(Array("StartupLocality".utf8) + [0, 3]), at: 0)
         #expect(try builder.log.findings().contains { $0.id == .startupLocality })
     }
@@ -145,10 +146,10 @@ struct ReplayTests {
         let before = builder.sealed()
         builder.events.insert(event, at: 0)
         let log = try builder.log
-        #expect(log.replay(against: before).replayed != nil)
+        #expect(log.replay(againstUnsigned: before).replayed != nil)
         // A TPM that was extended with its digest does not agree.
         var extended = builder
         extended.events[0].type = .postCode
-        #expect(log.replay(against: extended.sealed()).mismatches.map(\.pcr.rawValue) == [0])
+        #expect(log.replay(againstUnsigned: extended.sealed()).mismatches.map(\.pcr.rawValue) == [0])
     }
 }

@@ -55,19 +55,13 @@ extension TCGEventLog {
     ///   that the log lacks agrees only where nothing was extended. Without a single register to compare nothing
     ///   agrees.
     public func replay(against attested: AttestedPCRs, covering: PCRSet? = nil) -> ReplayOutcome {
-        replay(against: attested.values, covering: covering)
+        replay(againstUnsigned: attested.values, covering: covering)
     }
 
-    /// Compares the log with the registers of a TPM, bank by bank.
+    /// As ``replay(against:covering:)``, for register values that nobody signed.
     ///
-    /// - Parameters:
-    ///   - attested: Register values that a verified quote signs.
-    ///   - covering: Registers that the log must account for. nil, the strict choice, means ``firmwarePCRs`` and every
-    ///     register that the log extends. A register without events must hold its initial value.
-    /// - Returns: A replayed log only when every attested register of `covering` agrees, in every attested bank. A bank
-    ///   that the log lacks agrees only where nothing was extended. Without a single register to compare nothing
-    ///   agrees.
-    public func replay(against attested: PCRValues, covering: PCRSet? = nil) -> ReplayOutcome {
+    /// - Warning: What agrees here agrees with whoever sent the values. For inspection and tests.
+    public func replay(againstUnsigned attested: PCRValues, covering: PCRSet? = nil) -> ReplayOutcome {
         let replay = replay()
         let judged = covering ?? PCRSet(Self.firmwarePCRs.indices + extendedPCRs.indices)
         var mismatches: [ReplayMismatch] = []
