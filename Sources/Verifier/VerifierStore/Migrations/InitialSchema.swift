@@ -176,8 +176,6 @@ enum InitialSchema {
             submission_sha256 BLOB NOT NULL,
             identity_findings BLOB NOT NULL,
             event_log_sha256 BLOB,
-            pcr_values BLOB NOT NULL,
-            boot_key_spki BLOB,
             challenge_id TEXT NOT NULL,
             nonce BLOB NOT NULL,
             selection TEXT NOT NULL,

@@ -74,7 +74,7 @@ extension SQLiteSession {
 
     private static let pendingColumns = [
         "evidence_id", "node_id", "ak_name", "submission", "submission_sha256", "identity_findings",
-        "event_log_sha256", "pcr_values", "boot_key_spki", "challenge_id", "nonce", "selection",
+        "event_log_sha256", "challenge_id", "nonce", "selection",
         "issued_at", "expires_at", "epoch", "received_at", "complete_by",
     ]
     private static let selectPending = "SELECT \(pendingColumns.joined(separator: ", ")) FROM pending_evidence"
@@ -88,16 +88,14 @@ extension SQLiteSession {
         let digest = try columns.bytes()
         let findings = try columns.bytes()
         let eventLog = try columns.optionalBytes()
-        let pcrValues = try columns.bytes()
-        let bootKey = try columns.optionalBytes()
         let challenge = try ChallengeRecord(
             challengeID: columns.text(), nodeID: nodeID, akName: akName, nonce: columns.bytes(),
             selection: columns.selection(), issuedAtMilliseconds: columns.integer(),
             expiresAtMilliseconds: columns.integer(), epoch: columns.integer(), consumedBySHA256: digest)
         return try PendingEvidenceRecord(
             evidenceID: id, nodeID: nodeID, akName: akName, submission: submission, submissionSHA256: digest,
-            challenge: challenge, identityFindings: findings, eventLogSHA256: eventLog, pcrValues: pcrValues,
-            bootKeySPKI: bootKey, receivedAtMilliseconds: columns.integer(), completeByMilliseconds: columns.integer())
+            challenge: challenge, identityFindings: findings, eventLogSHA256: eventLog,
+            receivedAtMilliseconds: columns.integer(), completeByMilliseconds: columns.integer())
     }
 
     func pendingEvidence(_ id: String) throws -> PendingEvidenceRecord? {
@@ -120,7 +118,7 @@ extension SQLiteSession {
             [
                 evidence.evidenceID, evidence.nodeID.rawValue, evidence.akName.data, evidence.submission.data,
                 evidence.submissionSHA256.data, evidence.identityFindings.data, evidence.eventLogSHA256?.data,
-                evidence.pcrValues.data, evidence.bootKeySPKI?.data, evidence.challenge.challengeID,
+                evidence.challenge.challengeID,
                 evidence.challenge.nonce.data,
                 SelectionText.encode(evidence.challenge.selection), evidence.challenge.issuedAtMilliseconds,
                 evidence.challenge.expiresAtMilliseconds, evidence.challenge.epoch, evidence.receivedAtMilliseconds,

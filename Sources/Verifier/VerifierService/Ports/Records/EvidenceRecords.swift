@@ -166,15 +166,13 @@ package struct PendingEvidenceRecord: Hashable, Sendable {
     /// What layer 1 found when the quote was verified, as JSON: the counters it was judged against are gone by now.
     package var identityFindings: [UInt8]
     package var eventLogSHA256: [UInt8]?
-    package var pcrValues: [UInt8]
-    package var bootKeySPKI: [UInt8]?
     package var receivedAtMilliseconds: Int64
     package var completeByMilliseconds: Int64
 
     package init(
         evidenceID: String, nodeID: NodeID, akName: [UInt8], submission: [UInt8], submissionSHA256: [UInt8],
-        challenge: ChallengeRecord, identityFindings: [UInt8], eventLogSHA256: [UInt8]?, pcrValues: [UInt8],
-        bootKeySPKI: [UInt8]?, receivedAtMilliseconds: Int64, completeByMilliseconds: Int64
+        challenge: ChallengeRecord, identityFindings: [UInt8], eventLogSHA256: [UInt8]?, receivedAtMilliseconds: Int64,
+        completeByMilliseconds: Int64
     ) {
         self.evidenceID = evidenceID
         self.nodeID = nodeID
@@ -184,8 +182,6 @@ package struct PendingEvidenceRecord: Hashable, Sendable {
         self.challenge = challenge
         self.identityFindings = identityFindings
         self.eventLogSHA256 = eventLogSHA256
-        self.pcrValues = pcrValues
-        self.bootKeySPKI = bootKeySPKI
         self.receivedAtMilliseconds = receivedAtMilliseconds
         self.completeByMilliseconds = completeByMilliseconds
     }

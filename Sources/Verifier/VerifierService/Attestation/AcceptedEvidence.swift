@@ -1,0 +1,196 @@
+internal import Appraisal
+internal import AssetFingerprints
+internal import AttestationMessages
+internal import Crypto
+internal import JSONCoding
+internal import ReferenceValues
+internal import TPMCryptography
+internal import TPMStructures
+
+/// A submission on its way to a verdict: what was verified, what its logs are, and what the hot row becomes.
+struct AcceptedEvidence: Sendable {
+    let evidence: EvidenceCase
+    let challenge: ChallengeRecord
+    let submission: EvidenceSubmission
+    let submissionSHA256: [UInt8]
+    let verification: EvidenceVerification
+    private(set) var identityFindings: [Finding]
+    private(set) var state: AttestationStateRecord
+    /// Of the log as it is judged; nil where none was sent.
+    private(set) var eventLogSHA256: [UInt8]?
+    private(set) var eventLog: [UInt8]?
+    private(set) var reports: [FingerprintKind: [UInt8]] = [:]
+    private(set) var newBlobs: [(sha256: [UInt8], bytes: [UInt8])] = []
+    private let maxEventLogSize: Int
+    private let maxFingerprintSize: Int
+
+    /// A new submission: its counters are judged against the last ones here, once.
+    init(
+        evidence: EvidenceCase, challenge: ChallengeRecord, submission: EvidenceSubmission,
+        submissionSHA256: [UInt8], verification: EvidenceVerification, policy: VerifierPolicy
+    ) throws {
+        self.evidence = evidence
+        self.challenge = challenge
+        self.submission = submission
+        self.submissionSHA256 = submissionSHA256
+        self.verification = verification
+        maxEventLogSize = policy.maxEventLogSize
+        maxFingerprintSize = policy.maxFingerprintSize
+        identityFindings = verification.findings
+        state =
+            evidence.state
+            ?? AttestationStateRecord(akName: evidence.identity.akName, nodeID: evidence.node.nodeID)
+        state.nodeID = evidence.node.nodeID
+        guard verification.quote != nil else { return }
+        eventLogSHA256 = submission.logs.first { $0.log == EvidenceLog.eventLog.description }?.sha256.bytes
+        follow(policy)
+    }
+
+    /// Evidence whose logs arrived: layer 1 stands as it was found when the quote came.
+    init(resuming pending: PendingEvidenceRecord, evidence: EvidenceCase, nodeKeySPKI: [UInt8]) throws {
+        self.evidence = evidence
+        challenge = pending.challenge
+        submission = try StrictJSON.decode(EvidenceSubmission.self, from: pending.submission)
+        submissionSHA256 = pending.submissionSHA256
+        verification = try EvidenceVerification(
+            submission, evidence, challenge: pending.challenge, nodeKeySPKI: nodeKeySPKI)
+        identityFindings = try StrictJSON.decode([Finding].self, from: pending.identityFindings)
+        // The kept findings hold those of the first verification; a second one can only add to them.
+        for finding in verification.findings where !identityFindings.contains(finding) {
+            identityFindings.append(finding)
+        }
+        state =
+            evidence.state
+            ?? AttestationStateRecord(akName: evidence.identity.akName, nodeID: evidence.node.nodeID)
+        eventLogSHA256 = pending.eventLogSHA256
+        maxEventLogSize = 0
+        maxFingerprintSize = 0
+    }
+
+    /// Continuity (QF-18 to QF-24), and the counters as the next evidence is judged against.
+    private mutating func follow(_ policy: VerifierPolicy) {
+        guard let quote = verification.quote else { return }
+        let claims = verification.claims
+        let present = BootRecord(
+            clock: quote.clock, firmwareVersion: quote.firmwareVersion, bootID: claims?.bootID ?? "",
+            agentRunID: claims?.agentRunID ?? "")
+        let last = evidence.state.flatMap { state in
+            state.counters.map { counters in
+                BootRecord(
+                    clock: TPMSClockInfo(
+                        clock: counters.clock, resetCount: counters.resetCount, restartCount: counters.restartCount,
+                        safe: counters.safe), firmwareVersion: counters.firmwareVersion, bootID: state.bootID ?? "",
+                    agentRunID: state.agentRunID ?? "")
+            }
+        }
+        let outcome = ContinuityCheck.check(
+            present, after: last,
+            rules: ContinuityCheck.Rules(
+                inMaintenanceWindow: policy.inMaintenanceWindow, deniedFirmware: policy.deniedTPMFirmware))
+        identityFindings += outcome.findings
+        // A step back never lowers the line that the next evidence must continue (QF-23).
+        if !outcome.findings.contains(where: { $0.id == ContinuityCheck.ID.rollback }) {
+            state.counters = TPMCounters(
+                clock: quote.clock.clock, resetCount: quote.clock.resetCount, restartCount: quote.clock.restartCount,
+                safe: quote.clock.safe, firmwareVersion: quote.firmwareVersion)
+        }
+        state.bootID = claims?.bootID
+        state.agentRunID = claims?.agentRunID
+        state.agentVersion = claims?.agentVersion
+        state.allocatedBanks = verification.allocatedBanks
+    }
+
+    // MARK: Logs
+
+    /// Digests that the quote binds through the claims.
+    var reportDigests: [FingerprintKind: [UInt8]] {
+        verification.claims?.fingerprints.mapValues(\.sha256.bytes) ?? [:]
+    }
+
+    /// What the store lacks, by digest.
+    ///
+    /// - Throws: ``ServiceError`` for a log that is too large, or claimed without its size.
+    func uploads(_ snapshot: any StoreSnapshot) throws -> [UploadRecord] {
+        guard verification.quote != nil else { return [] }
+        var uploads: [UploadRecord] = []
+        func need(_ log: EvidenceLog, _ sha256: [UInt8], limit: Int) throws {
+            guard sha256.count == 32 else {
+                throw ServiceError(.invalid, "EVIDENCE_CLAIMS", "the digest of \(log) is no SHA-256")
+            }
+            guard try !snapshot.hasBlob(sha256: sha256) else { return }
+            guard let summary = submission.logs.first(where: { $0.log == log.description }) else {
+                throw ServiceError(.invalid, "EVIDENCE_CLAIMS", "no size of \(log)")
+            }
+            guard (1...limit).contains(summary.byteCount) else {
+                throw ServiceError(.tooLarge, "EVIDENCE_SIZE", "\(log) of \(summary.byteCount) bytes")
+            }
+            uploads.append(
+                UploadRecord(
+                    evidenceID: challenge.challengeID, log: log.description, sha256: sha256,
+                    byteCount: summary.byteCount, receivedCount: 0))
+        }
+        if let eventLogSHA256 { try need(.eventLog, eventLogSHA256, limit: maxEventLogSize) }
+        for (kind, digest) in reportDigests.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            try need(.fingerprint(kind), digest, limit: maxFingerprintSize)
+        }
+        return uploads
+    }
+
+    /// Takes an uploaded log. A report that is not the claimed one contradicts layer 1: the quote binds the claim
+    /// (AG-04). An event log is bound by its replay, whatever was announced.
+    mutating func add(_ bytes: [UInt8], for upload: UploadRecord) {
+        let digest = Array(SHA256.hash(data: bytes))
+        switch EvidenceLog(upload.log) {
+        case .eventLog:
+            eventLog = bytes
+            eventLogSHA256 = digest
+        case .fingerprint(let kind):
+            guard digest == upload.sha256 else {
+                identityFindings.append(
+                    Finding(
+                        "FP_UNBOUND", .contraindicated, .tpmIdentity, name: kind.slug,
+                        expected: Digest(algorithm: .sha256, bytes: upload.sha256)?.description,
+                        seen: Digest(algorithm: .sha256, bytes: digest)?.description,
+                        detail: "the uploaded report of \(kind.slug) is not the one that the quote binds"))
+                return
+            }
+            reports[kind] = bytes
+        case nil: return
+        }
+        newBlobs.append((digest, bytes))
+    }
+
+    /// Reports that differ from the node's last ones of their kind. Unbound ones never enter the history.
+    func newReports(_ snapshot: any StoreSnapshot) throws -> [FingerprintReportRecord] {
+        guard let claims = verification.claims, !claims.fingerprints.isEmpty else { return [] }
+        let current = try snapshot.currentFingerprints(of: evidence.node.nodeID)
+        return try claims.fingerprints.compactMap { kind, claim in
+            guard current.first(where: { $0.kind == kind })?.sha256 != claim.sha256.bytes,
+                try snapshot.hasBlob(sha256: claim.sha256.bytes)
+            else { return nil }
+            return FingerprintReportRecord(
+                nodeID: evidence.node.nodeID, kind: kind, sha256: claim.sha256.bytes,
+                collectedAtMilliseconds: claim.collectedAtMilliseconds, receivedAtMilliseconds: snapshot.now)
+        }
+    }
+
+    /// What complete evidence leaves in the hot row.
+    mutating func finishState() {
+        guard let pcrs = verification.pcrs else { return }
+        state.eventLogSHA256 = eventLogSHA256
+        guard state.pcrDigest != pcrs.quote.pcrDigest.bytes else { return }
+        state.pcrDigest = pcrs.quote.pcrDigest.bytes
+        state.pcrValues = PCRValueCodec.encode(pcrs.values)
+    }
+
+    func pendingRecord(receivedAt: Int64, life: Int64) throws -> PendingEvidenceRecord {
+        var stored = submission
+        // The values that were left out are written down: the hot row may hold others by the time the logs are here.
+        if stored.pcrs == nil, let values = verification.pcrs?.values { stored.pcrs = PCRValueCodec.wire(values) }
+        return PendingEvidenceRecord(
+            evidenceID: challenge.challengeID, nodeID: evidence.node.nodeID, akName: evidence.identity.akName,
+            submission: try StrictJSON.encode(stored), submissionSHA256: submissionSHA256, challenge: challenge,
+            identityFindings: try StrictJSON.encode(identityFindings), eventLogSHA256: eventLogSHA256,
+            receivedAtMilliseconds: receivedAt, completeByMilliseconds: receivedAt + life)
+    }
+}

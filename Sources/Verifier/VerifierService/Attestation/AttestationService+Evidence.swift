@@ -1,0 +1,238 @@
+internal import Appraisal
+internal import AssetFingerprints
+package import AttestationMessages
+internal import Crypto
+internal import JSONCoding
+internal import ReferenceValues
+internal import TPMStructures
+
+extension AttestationService {
+    /// What a submission is answered with once its unit ran.
+    private enum Outcome: Sendable {
+        case reply(EvidenceReply)
+        /// Another request used the nonce first.
+        case raced
+    }
+
+    package func submit(_ submission: EvidenceSubmission, node peer: NodePeer) async throws -> EvidenceReply {
+        try await recordingRefusals("evidence.refused", peer) {
+            let digest = SubmissionDigest.of(submission)
+            let (evidence, challenge) = try await store.read { snapshot in
+                (try evidenceCase(peer, snapshot), try snapshot.challenge(of: peer.nodeID))
+            }
+            guard let challenge, isOpen(challenge, for: submission, evidence) else {
+                return try await answerUsed(submission.challengeID, digest, peer)
+            }
+            let verification = try EvidenceVerification(
+                submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki)
+            var accepted = try AcceptedEvidence(
+                evidence: evidence, challenge: challenge, submission: submission, submissionSHA256: digest,
+                verification: verification, policy: policy)
+            let needed = accepted
+            let uploads = try await store.read { try needed.uploads($0) }
+            let outcome: Outcome
+            if uploads.isEmpty {
+                outcome = try await complete(&accepted, consuming: true, peer)
+            } else {
+                outcome = try await wait(accepted, for: uploads)
+            }
+            if case .reply(let reply) = outcome { return reply }
+            return try await answerUsed(submission.challengeID, digest, peer)
+        }
+    }
+
+    private func isOpen(
+        _ challenge: ChallengeRecord, for submission: EvidenceSubmission, _ evidence: EvidenceCase
+    ) -> Bool {
+        challenge.challengeID == submission.challengeID && challenge.consumedBySHA256 == nil
+            && challenge.epoch == store.clock.epoch && challenge.akName == evidence.identity.akName
+            && store.clock.now() < challenge.expiresAtMilliseconds
+    }
+
+    /// A challenge that is not open: the first answer again for the same bytes, `QUOTE_REPLAY` for others, gone else.
+    private func answerUsed(_ id: String, _ digest: [UInt8], _ peer: NodePeer) async throws -> EvidenceReply {
+        let (pending, uploads, verdict) = try await store.read { snapshot in
+            (try snapshot.pendingEvidence(id), try snapshot.uploads(of: id), try snapshot.verdict(id))
+        }
+        if let pending, pending.nodeID == peer.nodeID {
+            guard pending.submissionSHA256 == digest else {
+                throw ServiceError(.conflict, "QUOTE_REPLAY", "other bytes for challenge \(id)")
+            }
+            return try await finishOrAsk(pending, uploads, peer)
+        }
+        if let verdict, verdict.nodeID == peer.nodeID {
+            let isResend = verdict.submissionSHA256 == digest
+            throw ServiceError(
+                .conflict, "QUOTE_REPLAY", isResend ? "the same bytes again" : "other bytes for challenge \(id)",
+                verdictID: isResend ? verdict.verdictID : nil)
+        }
+        throw ServiceError(.gone, "QUOTE_NONCE_EXPIRED", "challenge \(id) is not open")
+    }
+
+    // MARK: Evidence that waits for its logs
+
+    private func wait(_ accepted: AcceptedEvidence, for uploads: [UploadRecord]) async throws -> Outcome {
+        let record = try accepted.pendingRecord(receivedAt: store.clock.now(), life: policy.uploadLife)
+        return try await store.write { tx in
+            guard try tx.consume(accepted.challenge, submissionSHA256: accepted.submissionSHA256) else { return .raced }
+            guard let node = try tx.node(record.nodeID) else {
+                throw ServiceError(.forbidden, "ADM_UNKNOWN", "no such node")
+            }
+            try AttestationGate.check(node)
+            if let older = try tx.pendingEvidence(of: record.nodeID) { try abandon(older, tx) }
+            try tx.insert(record, uploads: uploads)
+            try tx.save(accepted.state)
+            return .reply(Self.asking(record.evidenceID, uploads))
+        }
+    }
+
+    private static func asking(_ id: String, _ uploads: [UploadRecord]) -> EvidenceReply {
+        EvidenceReply(
+            evidenceID: id, verdict: nil, verdictID: nil,
+            need: uploads.filter { $0.receivedCount < $0.byteCount }.map {
+                LogNeed(log: $0.log, offset: $0.receivedCount)
+            }, nextAttestationInSeconds: nil, nextChallenge: nil)
+    }
+
+    package func upload(
+        evidenceID: String, log: EvidenceLog, offset: Int, bytes: [UInt8], node peer: NodePeer
+    ) async throws -> EvidenceReply {
+        try await recordingRefusals("upload.refused", peer) {
+            guard bytes.count <= policy.maxUploadChunk else {
+                throw ServiceError(.tooLarge, "EVIDENCE_SIZE", "\(bytes.count) bytes in one upload")
+            }
+            let state = try await store.write { tx -> (pending: PendingEvidenceRecord, uploads: [UploadRecord])? in
+                _ = try AttestationGate.open(peer, tx)
+                guard let pending = try tx.pendingEvidence(evidenceID), pending.nodeID == peer.nodeID else {
+                    return nil
+                }
+                guard tx.now < pending.completeByMilliseconds else {
+                    throw ServiceError(.gone, "EVIDENCE_EXPIRED", "the upload's time is over")
+                }
+                guard let upload = try tx.uploads(of: evidenceID).first(where: { $0.log == log.description }) else {
+                    throw ServiceError(.conflict, "EVIDENCE_NOT_NEEDED", "\(log) is not needed")
+                }
+                if offset == upload.receivedCount, bytes.count > upload.byteCount - upload.receivedCount {
+                    throw ServiceError(.tooLarge, "EVIDENCE_SIZE", "\(log): more than the stated \(upload.byteCount)")
+                }
+                // At any other offset nothing is taken; the reply names the open one.
+                _ = try tx.append(bytes, at: offset, to: evidenceID, log: log.description)
+                return (pending, try tx.uploads(of: evidenceID))
+            }
+            guard let state else {
+                let verdict = try await store.read { try $0.verdict(evidenceID) }
+                guard let verdict, verdict.nodeID == peer.nodeID else {
+                    throw ServiceError(.unknown, "EVIDENCE_UNKNOWN", "no such evidence")
+                }
+                return reply(verdict.verdictID, verdict.verdict, nil, nil)
+            }
+            return try await finishOrAsk(state.pending, state.uploads, peer)
+        }
+    }
+
+    private func finishOrAsk(
+        _ pending: PendingEvidenceRecord, _ uploads: [UploadRecord], _ peer: NodePeer
+    ) async throws -> EvidenceReply {
+        guard uploads.allSatisfy({ $0.receivedCount == $0.byteCount }) else {
+            return Self.asking(pending.evidenceID, uploads)
+        }
+        let (evidence, logs) = try await store.read { snapshot in
+            let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
+            return (try evidenceCase(peer, snapshot), logs)
+        }
+        var accepted = try AcceptedEvidence(resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki)
+        for (upload, bytes) in logs { accepted.add(bytes, for: upload) }
+        if case .reply(let reply) = try await complete(&accepted, consuming: false, peer) { return reply }
+        return try await answerUsed(pending.evidenceID, pending.submissionSHA256, peer)
+    }
+
+    // MARK: Completion
+
+    private func complete(
+        _ accepted: inout AcceptedEvidence, consuming: Bool, _ peer: NodePeer
+    ) async throws -> Outcome {
+        let evidence = accepted.evidence
+        let digests = accepted.reportDigests
+        let held = accepted.reports
+        let reports = try await store.read { snapshot in
+            var reports = held
+            for (kind, digest) in digests where evidence.policy.baselines[kind] != nil && reports[kind] == nil {
+                reports[kind] = try snapshot.blob(sha256: digest)
+            }
+            return reports
+        }
+        let input = EvidenceAppraiser.Input(
+            identityFindings: accepted.identityFindings, pcrs: accepted.verification.pcrs,
+            eventLogSHA256: accepted.eventLogSHA256,
+            fingerprintFindings: accepted.verification.quote == nil
+                ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
+        let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
+        let result = try await appraiser.appraise(input, evidence.policy) {
+            if let bytes = log.bytes { return bytes }
+            guard let digest = log.digest else { return nil }
+            return try await store.read { try $0.blob(sha256: digest) }
+        }
+        accepted.finishState()
+        let final = accepted
+        let resultDigest = EvidenceAppraiser.digest(result)
+        return try await store.write { tx in
+            if consuming {
+                guard try tx.consume(final.challenge, submissionSHA256: final.submissionSHA256) else { return .raced }
+                if let older = try tx.pendingEvidence(of: peer.nodeID) { try abandon(older, tx) }
+            } else {
+                guard try tx.deletePendingEvidence(final.challenge.challengeID) else { return .raced }
+            }
+            for (digest, bytes) in final.newBlobs { try tx.saveBlob(bytes, sha256: digest) }
+            try VerdictWriter(
+                evidence: evidence, challenge: final.challenge, submission: final.submission,
+                submissionSHA256: final.submissionSHA256, result: result, resultDigest: resultDigest,
+                state: final.state, isSticky: final.verification.isSticky,
+                bootKeySPKI: final.verification.bootKeySPKI, newReports: try final.newReports(tx), policy: policy
+            ).write(tx)
+            let settings = evidence.policy.settings
+            // Evidence that is due within the life of a nonce gets it now, and saves a round trip.
+            let isSoon = Int64(settings.attestationIntervalSeconds) * 1000 < policy.challengeLife
+            let next =
+                isSoon ? try issueChallenge(evidence.node, evidence.identity, settings, tx) : nil
+            return .reply(
+                reply(
+                    final.challenge.challengeID, Verdict(rawValue: result.verdict.rawValue) ?? .error,
+                    settings.attestationIntervalSeconds, next))
+        }
+    }
+
+    private func reply(
+        _ id: String, _ verdict: Verdict, _ interval: Int?, _ next: AttestationChallenge?
+    ) -> EvidenceReply {
+        EvidenceReply(
+            evidenceID: id, verdict: verdict, verdictID: id, need: [], nextAttestationInSeconds: interval,
+            nextChallenge: next)
+    }
+
+    /// Evidence that never became complete is an `error`: it changes nothing but the history.
+    func abandon(_ pending: PendingEvidenceRecord, _ tx: any StoreTransaction) throws {
+        guard try tx.deletePendingEvidence(pending.evidenceID), let node = try tx.node(pending.nodeID),
+            let identity = try tx.identity(node.identityID), identity.akName == pending.akName,
+            node.lifecycle == .enrolled || node.lifecycle == .suspended
+        else { return }
+        let evidence = EvidenceCase(
+            node: node, identity: identity, keys: try nodeKeys(identity), policy: try groupPolicy(node.group, tx),
+            state: try tx.attestationState(akName: identity.akName))
+        let result = evidence.policy.appraiser.appraise(
+            AppraisalInput(
+                identityFindings: [
+                    Finding(
+                        FindingID.evidenceMissing, .none, .tpmIdentity, detail: "the logs were never uploaded whole")
+                ], pcrs: nil, eventLog: nil, fingerprintFindings: nil, reference: evidence.policy.reference,
+                referenceStatus: evidence.policy.reference == nil ? nil : .approved, labMode: evidence.policy.labMode,
+                identity: .enrolled, binding: .evidence, atMilliseconds: tx.now))
+        try VerdictWriter(
+            evidence: evidence, challenge: pending.challenge,
+            submission: try StrictJSON.decode(EvidenceSubmission.self, from: pending.submission),
+            submissionSHA256: pending.submissionSHA256, result: result,
+            resultDigest: EvidenceAppraiser.digest(result),
+            state: evidence.state ?? AttestationStateRecord(akName: identity.akName, nodeID: node.nodeID),
+            isSticky: false, bootKeySPKI: nil, newReports: [], policy: policy
+        ).write(tx)
+    }
+}

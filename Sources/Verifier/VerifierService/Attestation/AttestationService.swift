@@ -1,0 +1,92 @@
+internal import Appraisal
+internal import AssetFingerprints
+package import AttestationMessages
+internal import Crypto
+internal import JSONCoding
+internal import TPMStructures
+
+/// Challenges, evidence and uploads of enrolled nodes (architecture, section 3).
+package struct AttestationService: AttestationUseCases {
+    let store: any TransactionalStore
+    let random: any RandomSource
+    let policy: VerifierPolicy
+    let refusals: RefusalLog
+    let appraiser = EvidenceAppraiser()
+    private let keys = BoundedCache<Int64, NodeKeys>(capacity: 8192)
+    private let policies = BoundedCache<String, GroupPolicy>(capacity: 256)
+
+    package init(
+        store: any TransactionalStore, random: any RandomSource = SystemRandom(),
+        policy: VerifierPolicy = VerifierPolicy()
+    ) {
+        self.store = store
+        self.random = random
+        self.policy = policy
+        refusals = RefusalLog(store: store)
+    }
+
+    // MARK: Challenge
+
+    package func challenge(_ request: ChallengeRequest, node peer: NodePeer) async throws -> AttestationChallenge {
+        try await recordingRefusals("challenge.refused", peer) {
+            try await store.write { tx in
+                let (node, identity) = try AttestationGate.open(peer, tx)
+                return try issueChallenge(node, identity, try groupPolicy(node.group, tx).settings, tx)
+            }
+        }
+    }
+
+    /// Replaces the node's challenge: the older one is void.
+    func issueChallenge(
+        _ node: NodeRecord, _ identity: IdentityRecord, _ settings: GroupSettings, _ tx: any StoreTransaction
+    ) throws -> AttestationChallenge {
+        let indices = policy.challengedPCRs.indices.map { Int($0.rawValue) }
+        let selection = policy.challengedBanks.sorted().map { PCRBankSelection(bank: $0.name, indices: indices) }
+        let record = ChallengeRecord(
+            challengeID: Identifier.make(at: tx.now, random), nodeID: node.nodeID, akName: identity.akName,
+            nonce: random.bytes(AttestationChallenge.nonceSize), selection: selection, issuedAtMilliseconds: tx.now,
+            expiresAtMilliseconds: tx.now + policy.challengeLife, epoch: store.clock.epoch, consumedBySHA256: nil)
+        try tx.save(record)
+        return AttestationChallenge(
+            challengeID: record.challengeID, nonce: WireBytes(record.nonce),
+            expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: selection,
+            fingerprintIntervals: settings.fingerprintIntervals,
+            attestationIntervalSeconds: settings.attestationIntervalSeconds)
+    }
+
+    // MARK: Shared steps
+
+    /// Reads the peer's node and everything it is judged by.
+    func evidenceCase(_ peer: NodePeer, _ snapshot: any StoreSnapshot) throws -> EvidenceCase {
+        let (node, identity) = try AttestationGate.open(peer, snapshot)
+        return EvidenceCase(
+            node: node, identity: identity, keys: try nodeKeys(identity),
+            policy: try groupPolicy(node.group, snapshot),
+            state: try snapshot.attestationState(akName: identity.akName))
+    }
+
+    func nodeKeys(_ identity: IdentityRecord) throws -> NodeKeys {
+        if let known = keys[identity.identityID] { return known }
+        let made = try NodeKeys(identity)
+        keys.insert(made, for: identity.identityID)
+        return made
+    }
+
+    func groupPolicy(_ group: String, _ snapshot: any StoreSnapshot) throws -> GroupPolicy {
+        if let known = policies[group], known.generation == (try snapshot.policyGeneration()) { return known }
+        let made = try GroupPolicy(group: group, policy: policy, in: snapshot)
+        policies.insert(made, for: group)
+        return made
+    }
+
+    /// Each refusal of a node's request has its audit record, or the request fails with that instead.
+    func recordingRefusals<Value>(
+        _ action: String, _ peer: NodePeer, _ body: () async throws -> Value
+    ) async throws -> Value {
+        do { return try await body() } catch let error as ServiceError where error.kind != .unavailable {
+            // A resend of the same bytes is no attack: it gets its first verdict and no alarm (QF-09).
+            throw try await refusals.refuse(
+                error, action: action, node: peer.nodeID, source: peer.source, alarm: error.verdictID == nil)
+        }
+    }
+}

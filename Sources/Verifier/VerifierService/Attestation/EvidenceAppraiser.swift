@@ -1,0 +1,119 @@
+internal import Appraisal
+internal import AssetFingerprints
+internal import AttestationMessages
+internal import ByteParsing
+internal import Crypto
+internal import ReferenceValues
+internal import TPMCryptography
+internal import TPMStructures
+
+/// Runs the appraisal of complete evidence, and keeps the part of it that belongs to the boot.
+struct EvidenceAppraiser: Sendable {
+    /// Layers 2 to 6 depend on nothing else.
+    private struct BootKey: Hashable {
+        var pcrDigest: [UInt8]
+        var eventLogSHA256: [UInt8]?
+        var group: String
+        var generation: Int64
+    }
+    private let boots = BoundedCache<BootKey, BootAppraisal>(capacity: 4096)
+
+    /// What is judged, complete.
+    struct Input: Sendable {
+        var identityFindings: [Finding]
+        var pcrs: AttestedPCRs?
+        var eventLogSHA256: [UInt8]?
+        var fingerprintFindings: [Finding]?
+        var now: Int64
+    }
+
+    /// - Parameter eventLog: called only when this boot was not judged before; nil where none was sent.
+    func appraise(
+        _ input: Input, _ policy: GroupPolicy, eventLog: () async throws -> [UInt8]?
+    ) async throws -> AttestationResult {
+        var boot: BootAppraisal?
+        if let pcrs = input.pcrs, let references = policy.appraiser.references {
+            let key = BootKey(
+                pcrDigest: pcrs.quote.pcrDigest.bytes + Array(pcrs.quote.pcrSelection.marshalled),
+                eventLogSHA256: input.eventLogSHA256, group: policy.group, generation: policy.generation)
+            if let known = boots[key] {
+                boot = known
+            } else {
+                let made = Appraiser.appraiseBoot(pcrs, eventLog: try await eventLog(), references: references)
+                boots.insert(made, for: key)
+                boot = made
+            }
+        }
+        return policy.appraiser.appraise(
+            AppraisalInput(
+                identityFindings: input.identityFindings, pcrs: input.pcrs, eventLog: nil,
+                fingerprintFindings: input.fingerprintFindings, reference: policy.reference,
+                referenceStatus: policy.reference == nil ? nil : .approved, labMode: policy.labMode,
+                identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot)
+    }
+
+    /// Layer 10: every difference to the approved baselines. Nil where no baseline is approved.
+    static func compare(_ reports: [FingerprintKind: [UInt8]], _ policy: GroupPolicy) -> [Finding]? {
+        guard !policy.baselines.isEmpty else { return nil }
+        let tier: Tier = policy.deniesDifferences ? .contraindicated : .warning
+        var findings: [Finding] = []
+        for (kind, baseline) in policy.baselines.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let bytes = reports[kind] else {
+                findings.append(
+                    Finding(
+                        FindingID.evidenceMissing, .none, .assetFingerprints, name: kind.slug,
+                        detail: "no report of \(kind.slug), for which a baseline is approved"))
+                continue
+            }
+            let report: FingerprintReport
+            do throws(FingerprintError) {
+                report = try FingerprintReport(canonicalBytes: bytes, kind: kind)
+            } catch {
+                findings.append(
+                    Finding(
+                        "FP_MALFORMED", .contraindicated, .assetFingerprints, name: kind.slug,
+                        detail: "the report of \(kind.slug) does not read: \(error)"))
+                continue
+            }
+            findings += baseline.differences(of: report).prefix(100).map { difference in
+                Finding(
+                    "FP_CHANGED", tier, .assetFingerprints, name: "\(kind.slug): \(difference.key)",
+                    expected: difference.expected.isEmpty ? "nothing" : difference.expected.joined(separator: "\n"),
+                    seen: difference.seen.isEmpty ? "nothing" : difference.seen.joined(separator: "\n"),
+                    detail: "\(kind.slug): \(difference.key) \(difference.change.rawValue)")
+            }
+        }
+        return findings
+    }
+
+    /// Equal for results that say the same at different times.
+    static func digest(_ result: AttestationResult) -> [UInt8] {
+        var writer = ByteWriter(reservingCapacity: 1024)
+        func add(_ text: String?) {
+            writer.writeBigEndian(text.map { UInt32(clamping: $0.utf8.count) } ?? UInt32.max)
+            if let text { writer.write(text.utf8) }
+        }
+        add(result.verdict.rawValue)
+        add(result.reference?.documentSHA256)
+        add(result.labMode ? "lab" : nil)
+        for layer in result.layers {
+            add(layer.id.rawValue)
+            add(layer.tier.rawValue)
+            add(layer.trustworthy ? "t" : "n")
+            add(layer.required ? "r" : "o")
+            for finding in layer.findings {
+                add(finding.id)
+                add(finding.tier.rawValue)
+                add(finding.name)
+                add(finding.expected)
+                add(finding.seen)
+                add(finding.detail)
+            }
+        }
+        for waiver in result.waivers {
+            add(waiver.finding)
+            add("\(waiver.pcr) \(waiver.count)")
+        }
+        return Array(SHA256.hash(data: writer.bytes))
+    }
+}

@@ -1,0 +1,25 @@
+internal import AttestationMessages
+internal import Crypto
+
+/// Everything stored that one submission is judged against, read in one snapshot.
+struct EvidenceCase: Sendable {
+    var node: NodeRecord
+    var identity: IdentityRecord
+    var keys: NodeKeys
+    var policy: GroupPolicy
+    var state: AttestationStateRecord?
+}
+
+/// Names a submission by its bytes: a resend is the same evidence, whatever its logs and values.
+enum SubmissionDigest {
+    static func of(_ submission: EvidenceSubmission) -> [UInt8] {
+        var hasher = SHA256()
+        for part in [
+            Array(submission.challengeID.utf8), submission.quote.bytes, submission.signature.bytes,
+            submission.claims.bytes,
+        ] {
+            hasher.update(data: Array(SHA256.hash(data: part)))
+        }
+        return Array(hasher.finalize())
+    }
+}

@@ -1,0 +1,144 @@
+internal import Appraisal
+internal import AttestationMessages
+internal import JSONCoding
+internal import ReferenceValues
+internal import TPMCryptography
+internal import TPMStructures
+
+/// Layer 1 of one submission: signature, signer, nonce, key and selection, then the claims they bind, then the registers.
+struct EvidenceVerification: Sendable {
+    /// Nil where the quote did not verify: then nothing in the submission is known to be the node's.
+    var quote: VerifiedQuote?
+    var claims: EvidenceClaims?
+    var pcrs: AttestedPCRs?
+    var allocatedBanks: [String] = []
+    var bootKeySPKI: [UInt8]?
+    var findings: [Finding] = []
+
+    /// Only evidence whose signature and nonce verified, or a bad signature, sticks to a node.
+    var isSticky: Bool {
+        if quote != nil { return true }
+        let codes = Set(findings.map(\.id))
+        return codes.contains(QuoteCode.signature.rawValue) || !codes.contains(QuoteCode.nonce.rawValue)
+    }
+
+    /// - Parameters:
+    ///   - nodeKeySPKI: the SPKI of this request's TLS certificate.
+    /// - Throws: ``ServiceError`` of kind `invalid` for bytes that do not parse (the verdict is then no verdict), and
+    ///   `EVIDENCE_PCRS` when the values are left out and the kept ones are not the quoted ones.
+    init(
+        _ submission: EvidenceSubmission, _ evidence: EvidenceCase, challenge: ChallengeRecord, nodeKeySPKI: [UInt8]
+    ) throws {
+        let unverified: UnverifiedQuote
+        let signed: Set<PCRBank>
+        do {
+            unverified = try UnverifiedQuote(
+                attest: submission.quote.bytes, signature: submission.signature.bytes)
+            signed = try Self.signedBanks(submission.quote.bytes)
+        } catch { throw ServiceError(.invalid, "QUOTE_MALFORMED", "\(error)") }
+        let known = evidence.state?.allocatedBanks.map { Set($0.compactMap(PCRBank.init(rawValue:))) }
+        guard let asked = Self.selection(challenge.selection) else {
+            throw ServiceError(.unavailable, "STORE_POISON", "the selection of challenge \(challenge.challengeID)")
+        }
+        let expectation = QuoteExpectation(
+            extraData: ProtocolBinding.evidence(
+                nonce: challenge.nonce, nodeKeySPKI: nodeKeySPKI, claims: submission.claims.bytes),
+            selection: asked.limited(toAllocated: known ?? signed), signers: evidence.keys.signers)
+        let quote: VerifiedQuote
+        do throws(QuoteRefusal) {
+            quote = try unverified.verify(with: evidence.keys.attestation, expecting: expectation)
+        } catch {
+            findings = Self.findings(error)
+            return
+        }
+        self.quote = quote
+        allocatedBanks = (known ?? signed).map(\.rawValue).sorted()
+        try readClaims(submission, evidence)
+        try attest(submission, quote, evidence.state)
+        verifyBootKey(evidence, quote, nodeKeySPKI)
+    }
+
+    private mutating func readClaims(_ submission: EvidenceSubmission, _ evidence: EvidenceCase) throws {
+        let claims: EvidenceClaims
+        do throws(StrictJSONError) {
+            claims = try StrictJSON.decode(EvidenceClaims.self, from: submission.claims.bytes)
+        } catch { throw ServiceError(.invalid, "EVIDENCE_CLAIMS", "\(error)") }
+        self.claims = claims
+        if claims.nodeID != evidence.node.nodeID || claims.challengeID != submission.challengeID {
+            findings.append(
+                Finding(
+                    "API_IDENTITY", .contraindicated, .tpmIdentity,
+                    expected: "\(evidence.node.nodeID), \(submission.challengeID)",
+                    seen: "\(claims.nodeID), \(claims.challengeID)", detail: "the claims name another node or challenge"
+                ))
+        }
+    }
+
+    private mutating func attest(
+        _ submission: EvidenceSubmission, _ quote: VerifiedQuote, _ state: AttestationStateRecord?
+    ) throws {
+        let values: PCRValues
+        if let wire = submission.pcrs {
+            guard let decoded = PCRValueCodec.decode(wire: wire) else {
+                throw ServiceError(.invalid, "EVIDENCE_PCRS", "the register values do not read")
+            }
+            values = decoded
+        } else {
+            guard state?.pcrDigest == quote.pcrDigest.bytes, let stored = state?.pcrValues,
+                let decoded = PCRValueCodec.decode(stored: stored)
+            else {
+                throw ServiceError(.invalid, "EVIDENCE_PCRS", "no register values, and none kept for this digest")
+            }
+            values = decoded
+        }
+        do throws(QuoteRefusal) { pcrs = try quote.attest(values) } catch { findings += Self.findings(error) }
+    }
+
+    /// A boot key whose certification is of another boot is left unused; one that does not verify contradicts layer 1.
+    private mutating func verifyBootKey(_ evidence: EvidenceCase, _ quote: VerifiedQuote, _ nodeKeySPKI: [UInt8]) {
+        guard let claim = claims?.bootKey else { return }
+        do throws(CertificationRefusal) {
+            let certification: UnverifiedCertification
+            let area: TPMTPublic
+            do {
+                area = try TPMTPublic(tpmtPublic: claim.publicArea.bytes)
+                certification = try UnverifiedCertification(
+                    attest: claim.certifyInfo.bytes, signature: claim.certifySignature.bytes)
+            } catch { throw Refusal(.nodeKeyAttributes, "\(error)") }
+            let key = try certification.verify(
+                with: evidence.keys.attestation,
+                expecting: CertificationExpectation(
+                    role: .boot, publicArea: area, extraData: ProtocolBinding.bootKey(nodeKeySPKI: nodeKeySPKI),
+                    signers: evidence.keys.signers))
+            guard key.clock.resetCount == quote.clock.resetCount, key.clock.restartCount == quote.clock.restartCount
+            else { return }
+            bootKeySPKI = key.spki
+        } catch {
+            findings += error.reasons.map {
+                Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: "boot key: \($0.detail)")
+            }
+        }
+    }
+
+    private static func findings(_ refusal: QuoteRefusal) -> [Finding] {
+        refusal.reasons.map { Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: $0.detail) }
+    }
+
+    /// Banks that the quote shows as allocated; the expectation made of them still refuses any that is not whole.
+    private static func signedBanks(_ quote: [UInt8]) throws -> Set<PCRBank> {
+        guard let attest = try? TPMSAttest(marshalled: quote), case .quote(let info) = attest.attested else {
+            return []
+        }
+        return Set(info.pcrSelect.selections.filter { !$0.pcrs.isEmpty }.map(\.bank))
+    }
+
+    static func selection(_ wire: [PCRBankSelection]) -> TPMLPCRSelection? {
+        var selections: [TPMSPCRSelection] = []
+        for entry in wire {
+            let indices = entry.indices.compactMap { PCRIndex($0) }
+            guard let bank = PCRBank(rawValue: entry.bank), indices.count == entry.indices.count else { return nil }
+            selections.append(TPMSPCRSelection(bank: bank, pcrs: PCRSet(indices)))
+        }
+        return TPMLPCRSelection(selections)
+    }
+}

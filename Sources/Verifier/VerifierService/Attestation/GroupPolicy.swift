@@ -1,0 +1,68 @@
+internal import Appraisal
+internal import AssetFingerprints
+internal import AttestationMessages
+internal import ByteParsing
+internal import ReferenceValues
+
+/// What nodes of one group are judged by, read and compiled once for each change of it.
+struct GroupPolicy: Sendable {
+    let generation: Int64
+    let group: String
+    let settings: GroupSettings
+    let appraiser: Appraiser
+    let reference: AttestationResult.ReferenceIdentity?
+    let labMode: Bool
+    let baselines: [FingerprintKind: FingerprintBaseline]
+
+    /// `name@version`, as verdicts name it.
+    var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
+    var deniesDifferences: Bool { settings.fingerprintDifference == "deny" }
+
+    init(group: String, policy: VerifierPolicy, in snapshot: any StoreSnapshot) throws {
+        generation = try snapshot.policyGeneration()
+        self.group = group
+        settings = try policy.settings(of: group, in: snapshot)
+        let active =
+            try snapshot.activeReference(group: group)
+            ?? snapshot.activeReference(group: VerifierPolicy.defaultGroup)
+        var baselines: [FingerprintKind: FingerprintBaseline] = [:]
+        var labMode = active?.labMode ?? false
+        for kind in FingerprintKind.allCases {
+            let record =
+                try snapshot.baseline(group: group, kind: kind, version: nil)
+                ?? snapshot.baseline(group: VerifierPolicy.defaultGroup, kind: kind, version: nil)
+            guard let record else { continue }
+            baselines[kind] = try Self.reading("baseline \(record.group)/\(kind.slug) \(record.version)") {
+                try FingerprintBaseline(document: record.document, kind: kind)
+            }
+            labMode = labMode || record.labMode
+        }
+        self.baselines = baselines
+        self.labMode = labMode
+        reference = active.map {
+            AttestationResult.ReferenceIdentity(
+                name: $0.name, group: $0.group, version: $0.version, documentSHA256: Hex.encode($0.documentSHA256))
+        }
+        let references = try active.map { record in
+            try Self.reading("reference set \(record.name)@\(record.version)") {
+                try CompiledReferences(parsing: record.document)
+            }
+        }
+        appraiser = Appraiser(
+            references: references, policy: Self.appraisalPolicy(settings))
+    }
+
+    /// Layer 10 is self-reported while nobody attests the layers below it: at most a warning, which passes. Where
+    /// differences deny, the layer is required, and a difference contradicts it.
+    private static func appraisalPolicy(_ settings: GroupSettings) -> AppraisalPolicy {
+        var required = Set(settings.requiredLayers.compactMap(LayerID.init(rawValue:)))
+        if settings.fingerprintDifference == "deny" { required.insert(.assetFingerprints) }
+        let tolerant = Set(settings.warningPassesIn.compactMap(LayerID.init(rawValue:)))
+        return AppraisalPolicy(requiredLayers: required, warningPassesIn: tolerant.union([.assetFingerprints]))
+    }
+
+    /// A stored document that does not read is an error of the store: nobody is judged by a part of it.
+    private static func reading<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw ServiceError(.unavailable, "STORE_POISON", "\(what): \(error)") }
+    }
+}
