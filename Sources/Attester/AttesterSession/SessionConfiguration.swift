@@ -1,4 +1,6 @@
 package import AttestationMessages
+internal import TPMCryptography
+internal import TPMStructures
 package import VerifierClient
 
 /// What one node's session needs to know.
@@ -15,6 +17,12 @@ package struct SessionConfiguration: Sendable {
     package var configurationDigest: [UInt8]
     /// Seconds for one call of the verifier.
     package var callTimeoutSeconds: Int
+
+    /// SHA-256 over the settings in effect, sorted by key: says on the verifier that two nodes are configured alike.
+    package static func digest(_ settings: [String: String]) -> [UInt8] {
+        let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }
+        return MessageDigest.hash(Array(lines.joined().utf8), .sha256).bytes
+    }
 
     package init(
         nodeID: NodeID, manifestToken: String? = nil, enrollment: VerifierEndpoint, verifier: VerifierEndpoint,

@@ -17,11 +17,7 @@ package struct NodeKeys: Sendable {
 
     /// Finds the keys at their handles, or makes them there: the same ones whenever it is asked again (ID-24).
     package static func load(_ tpm: TPM, _ choice: KeyChoice) async throws -> NodeKeys {
-        let kind: EndorsementKeyKind
-        switch choice.endorsement {
-        case .some(let chosen): kind = chosen
-        case nil: kind = try await tpm.defaultEndorsementKeyKind()
-        }
+        let kind = try await choice.endorsementKind(tpm)
         let endorsement = try await tpm.endorsementKey(kind)
         let certificates = try await tpm.endorsementCertificates(kind)
         let attestation = try await tpm.signingKey(choice.attestation, at: TPM.attestationKeyHandle)
@@ -45,12 +41,18 @@ package struct NodeKeys: Sendable {
 
 /// Which keys the configuration asks for.
 package struct KeyChoice: Sendable, Hashable {
-    /// nil: the first kind that has a certificate.
-    package var endorsement: EndorsementKeyKind?
+    /// Kinds in order of preference: the first that has a certificate, else the first. Empty: the TPM's default.
+    package var endorsement: [EndorsementKeyKind]
     package var attestation: SigningKeyTemplate
-    package init(endorsement: EndorsementKeyKind? = nil, attestation: SigningKeyTemplate = .attestationP256) {
+    package init(endorsement: [EndorsementKeyKind] = [], attestation: SigningKeyTemplate = .attestationP256) {
         self.endorsement = endorsement
         self.attestation = attestation
+    }
+
+    package func endorsementKind(_ tpm: TPM) async throws -> EndorsementKeyKind {
+        guard let first = endorsement.first else { return try await tpm.defaultEndorsementKeyKind() }
+        for kind in endorsement where try await tpm.endorsementCertificates(kind) != nil { return kind }
+        return first
     }
 }
 

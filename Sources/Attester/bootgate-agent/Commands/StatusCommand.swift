@@ -1,0 +1,43 @@
+import ArgumentParser
+import AttestingEnvironment
+import AttesterSession
+import Glibc
+import JSONCoding
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show what the agent last did, from its state directory.",
+        discussion: """
+            Exit codes: 0 shown, 75 no agent has run with this state directory.
+
+            EXAMPLES
+              bootgate-agent status
+              bootgate-agent status -o json | jq .lastVerdict
+            """)
+
+    @OptionGroup var options: CommonOptions
+    @Option(name: [.customShort("o"), .long], help: "table or json.") var output = OutputFormat.table
+
+    func run() throws {
+        let configuration = try AgentConfiguration.load(from: options.config, needsVerifier: false)
+        guard unsafe access(configuration.stateDirectory, F_OK) == 0,
+            let status = try AgentStatus.load(try StateDirectory.open(configuration.stateDirectory))
+        else { throw AgentFailure(75, ["no agent has run with \(configuration.stateDirectory)"]) }
+        if output == .json {
+            StandardStream.output.write(try StrictJSON.encode(status, pretty: true) + [0x0A])
+            return
+        }
+        let rows: [(String, String?)] = [
+            ("node", status.nodeID.rawValue), ("membership", status.membership),
+            ("process", String(status.processID)), ("boot id", status.bootID),
+            ("last verdict", status.lastVerdict?.rawValue), ("verdict id", status.lastVerdictID),
+            ("failures in a row", String(status.failuresInARow)), ("last failure", status.lastFailureCode),
+            ("reason", status.lastFailure),
+        ]
+        for (name, value) in rows {
+            guard let value else { continue }
+            let padding = String(repeating: " ", count: 18 - name.count)
+            StandardStream.output.write("\(name)\(padding)  \(EscapedText.line(value))\n")
+        }
+    }
+}
