@@ -31,7 +31,7 @@ struct AgentCommand: AsyncParsableCommand {
     static func main() async {
         ClientEnvironment.clear()
         // A verifier that hangs up must give an error, not end the process.
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -108,14 +108,14 @@ package struct AttesterMachine: Sendable {
             // Known already, perhaps since a run that was killed before it stored its certificate.
             membership = .pending
             delay = 0
-        case (.renew, .refused(404, _)):
+        case (.renew, .refused(404, _)), (.renew, .refused(_, "ADM_UNKNOWN")):
             // Removed, or the pending time ran out.
             membership = .unenrolled
             certificate = nil
             mustRenew = false
         case (.renew, .refused):
             mustRenew = false
-        case (.attest, .refused(401, _)), (.attest, .refused(404, _)):
+        case (.attest, .refused(401, _)), (.attest, .refused(404, _)), (.attest, .refused(_, "ADM_UNKNOWN")):
             // The certificate no longer serves, or the node was removed: the renewal tells which.
             mustRenew = mayRenewBySuspicion(now)
             if mustRenew { delay = 0 }

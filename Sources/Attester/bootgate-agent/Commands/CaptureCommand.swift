@@ -1,8 +1,8 @@
 import ArgumentParser
 import AssetFingerprints
 import AttestationMessages
-import AttestingEnvironment
 import AttesterSession
+import AttestingEnvironment
 import ByteParsing
 import ESAPI
 import Glibc
@@ -41,7 +41,7 @@ struct CaptureCommand: AsyncParsableCommand {
 
     func run() async throws {
         if fingerprintsOnly {
-            let hasFile = options.config != nil || unsafe access(SettingsReader.defaultPath, F_OK) == 0
+            let hasFile = unsafe options.config != nil || access(SettingsReader.defaultPath, F_OK) == 0
             let root =
                 hasFile ? try AgentConfiguration.load(from: options.config, needsVerifier: false).inventoryRoot : "/"
             var reports: [FingerprintReport] = []
@@ -63,13 +63,16 @@ struct CaptureCommand: AsyncParsableCommand {
         let tpm = TPM(tcti: configuration.tcti)
         let keys = try await NodeKeys.load(tpm, configuration.keys)
         let nonceBytes: [UInt8]
-        if let given = nonce.flatMap({ Hex.decode($0) }) { nonceBytes = given } else {
+        if let given = nonce.flatMap({ Hex.decode($0) }) {
+            nonceBytes = given
+        } else {
             var generator = SystemRandomNumberGenerator()
             nonceBytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
         }
         let banks = try await tpm.pcrBanks().filter { !$0.value.isEmpty }
-        guard let selection = TPMLPCRSelection(
-            banks.sorted { $0.key < $1.key }.map { TPMSPCRSelection(bank: $0.key, pcrs: $0.value) }),
+        guard
+            let selection = TPMLPCRSelection(
+                banks.sorted { $0.key < $1.key }.map { TPMSPCRSelection(bank: $0.key, pcrs: $0.value) }),
             !selection.isEmpty
         else { throw AgentFailure(75, ["AGENT_TPM: the TPM has no allocated bank of registers"]) }
         let quote = try await tpm.quote(

@@ -22,13 +22,14 @@ struct RunCommand: AsyncParsableCommand {
         let session = host.session
         let work = Task { await session.run() }
         let sources = [SIGTERM, SIGINT].map { number in
-            unsafe signal(number, SIG_IGN)
+            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { work.cancel() }
             source.resume()
             return source
         }
-        host.configuration.logger.info("started", metadata: ["code": "AGENT_STARTED", "version": "\(AgentCommand.version)"])
+        host.configuration.logger.info(
+            "started", metadata: ["code": "AGENT_STARTED", "version": "\(AgentCommand.version)"])
         ServiceManager.notify("READY=1")
         await work.value
         ServiceManager.notify("STOPPING=1")
@@ -46,8 +47,8 @@ enum ServiceManager {
         if first == UInt8(ascii: "@") { path[0] = 0 }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let offset = unsafe MemoryLayout.offset(of: \sockaddr_un.sun_path) ?? 2
-        guard path.count < unsafe MemoryLayout.size(ofValue: address.sun_path) else { return }
+        let offset = MemoryLayout.offset(of: \sockaddr_un.sun_path) ?? 2
+        guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
         unsafe withUnsafeMutableBytes(of: &address) { buffer in
             for (index, byte) in path.enumerated() { unsafe buffer[offset + index] = byte }
         }
@@ -59,7 +60,7 @@ enum ServiceManager {
         unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 // Nobody listening is no reason to stop.
-                _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue), address, size)
+                _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, size)
             }
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
-import AttestingEnvironment
+internal import AttestationMessages
 import AttesterSession
+import AttestingEnvironment
 import Glibc
 import JSONCoding
 

@@ -12,7 +12,8 @@ struct SettingsReader {
     /// - Parameter path: The main file; its drop-ins are in the folder of the same name with `.d` for `.toml`.
     init(path: String?) {
         let main = path ?? Self.defaultPath
-        read(main)
+        // Without a main file of its own a verb may do with the defaults; a named one must be there.
+        if unsafe path != nil || access(main, F_OK) == 0 { read(main) }
         let folder = (main.hasSuffix(".toml") ? String(main.dropLast(5)) : main) + ".d"
         for name in Self.dropIns(folder) { read("\(folder)/\(name)") }
         readEnvironment()
@@ -64,9 +65,10 @@ struct SettingsReader {
 
     /// A variable of ours that nobody reads is a mistake, or an attempt: it is named, not ignored.
     private mutating func readEnvironment() {
-        let known = Dictionary(uniqueKeysWithValues: SettingKey.allCases.compactMap { key in
-            key.variable.map { ($0, key) }
-        })
+        let known = Dictionary(
+            uniqueKeysWithValues: SettingKey.allCases.compactMap { key in
+                key.variable.map { ($0, key) }
+            })
         for (name, value) in ProcessVariables.all() where name.hasPrefix(Self.variablePrefix) {
             if let key = known[name] {
                 values[key] = value
@@ -95,12 +97,12 @@ enum ProcessVariables {
     static func all() -> [(String, String)] {
         var variables: [(String, String)] = []
         var cursor = unsafe environ
-        while let entry = unsafe cursor?.pointee {
+        while let entry = unsafe cursor.pointee {
             let text = unsafe String(cString: entry)
             if let equals = text.firstIndex(of: "=") {
                 variables.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
             }
-            unsafe cursor = unsafe cursor.map { unsafe $0 + 1 }
+            unsafe cursor += 1
         }
         return variables
     }

@@ -31,14 +31,17 @@ struct LineLogHandler: LogHandler {
     private static func timestamp() -> String {
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
+        var parts = unsafe tm()
         unsafe gmtime_r(&now.tv_sec, &parts)
-        func digits(_ value: some BinaryInteger, _ count: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        return "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
-            + "T\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
-            + ".\(digits(now.tv_nsec / 1_000_000, 3))Z"
+        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday]
+        let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec]
+        let milliseconds = digits(Int32(now.tv_nsec / 1_000_000), 3)
+        return date.map { digits($0, 2) }.joined(separator: "-") + "T"
+            + time.map { digits($0, 2) }.joined(separator: ":") + "." + milliseconds + "Z"
+    }
+
+    private static func digits(_ value: Int32, _ count: Int) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: max(0, count - text.count)) + text
     }
 }
