@@ -1,6 +1,6 @@
 import ArgumentParser
-import AttestingEnvironment
 import AttesterSession
+import AttestingEnvironment
 import ESAPI
 
 struct CommonOptions: ParsableArguments {
@@ -23,7 +23,8 @@ struct SessionHost: ~Copyable {
         let lock = try state.lock()
         let session = AttesterSession(
             configuration: settings, tpm: TPM(tcti: configuration.tcti), state: state,
-            inventory: NodeInventory(root: configuration.inventoryRoot), bootID: try BootIdentity.read(),
+            inventory: NodeInventory(root: configuration.inventoryRoot),
+            bootID: try BootIdentity.read(path: configuration.bootIDFile),
             logger: configuration.logger)
         return SessionHost(session: session, configuration: configuration, lock: lock)
     }

@@ -1,6 +1,6 @@
 import AttestationMessages
-import AttestingEnvironment
 import AttesterSession
+import AttestingEnvironment
 import ESAPI
 import Glibc
 import Logging
@@ -11,6 +11,7 @@ struct AgentConfiguration: Sendable {
     var tcti: String
     var keys: KeyChoice
     var eventLog: String
+    var bootIDFile: String
     var stateDirectory: String
     var inventoryRoot: String
     var logger: Logger
@@ -55,13 +56,15 @@ struct AgentConfiguration: Sendable {
         }
         let tcti = required(.tcti)
         let eventLog = absolute(.eventLog)
+        let bootIDFile = absolute(.bootID)
         let stateDirectory = absolute(.stateDirectory)
         let inventoryRoot = absolute(.inventoryRoot)
         var session: SessionConfiguration?
         if needsVerifier { session = Self.session(&reader, keys, eventLog) }
         guard reader.problems.isEmpty, let level, let format else { throw AgentFailure(78, reader.problems) }
         return AgentConfiguration(
-            tcti: tcti, keys: keys, eventLog: eventLog, stateDirectory: stateDirectory, inventoryRoot: inventoryRoot,
+            tcti: tcti, keys: keys, eventLog: eventLog, bootIDFile: bootIDFile, stateDirectory: stateDirectory,
+            inventoryRoot: inventoryRoot,
             logger: Logger(label: "bootgate-agent") { _ in LineLogHandler(format: format, logLevel: level) },
             session: session)
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import AttestingEnvironment
 import AttesterSession
+import AttestingEnvironment
 import ESAPI
 import Glibc
 import VerifierClient

@@ -14,7 +14,8 @@ enum EscapedText {
             case "\n": escaped += "\\n"
             case "\t": escaped += "\\t"
             // C0, DEL, C1, and the line and paragraph separators.
-            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            case _
+            where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
                 || (0x2028...0x2029).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value):
                 let digits = String(scalar.value, radix: 16)
                 escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
