@@ -211,7 +211,8 @@ let testTargets: [Target] = [
     tests(
         "EndorsementsTests", in: "Core",
         [
-            "AttestationTestKit", "ByteParsing", "Endorsements", "TPMStructures", "TestVectors", crypto, x509,
+            "AttestationTestKit", "ByteParsing", "Endorsements", "TPMCryptography", "TPMStructures", "TestVectors",
+            crypto, x509,
             swiftASN1,
         ]),
     tests(
