@@ -1,6 +1,5 @@
 internal import ByteParsing
 internal import TPMCryptography
-internal import X509
 
 /// Finds the way from a certificate to a root: by names and signatures, then judged by RFC 5280's constraints.
 struct CertificatePathBuilder {

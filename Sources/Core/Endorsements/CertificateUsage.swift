@@ -13,10 +13,10 @@ struct CertificateUsage: Hashable, Sendable {
     /// Nil without basicConstraints.
     let authority: Authority?
     /// Nil without keyUsage.
-    let keyUsage: KeyUsage?
+    let keyUsage: KeyUsageBits?
     let isEndorsementKeyUsage: Bool
     let hasExtendedKeyUsage: Bool
-    let directoryNames: [DistinguishedName]
+    let directoryNames: [CertificateName]
     let nameCount: Int
     let isAlternativeNameCritical: Bool
     /// Critical extensions that nobody here understands, dotted decimal. NameConstraints is one: an issuer that uses it
@@ -31,9 +31,9 @@ struct CertificateUsage: Hashable, Sendable {
 
     init(_ fields: OpenSSLCertificate) throws {
         var authority: Authority?
-        var keyUsage: KeyUsage?
+        var keyUsage: KeyUsageBits?
         var usages: ExtendedKeyUsage?
-        var directoryNames: [DistinguishedName] = []
+        var directoryNames: [CertificateName] = []
         var nameCount = 0
         var isAlternativeNameCritical = false
         for entry in fields.extensions {
@@ -46,16 +46,13 @@ struct CertificateUsage: Hashable, Sendable {
                 case .isCertificateAuthority(let length): authority = .yes(maxPathLength: length)
                 case .notCertificateAuthority: authority = .no
                 }
-            case "2.5.29.15": keyUsage = try KeyUsage(value)
+            case "2.5.29.15": keyUsage = try KeyUsageBits(entry.value)
             case "2.5.29.37": usages = try ExtendedKeyUsage(value)
             case "2.5.29.17":
                 isAlternativeNameCritical = entry.isCritical
-                for name in try SubjectAlternativeNames(value) {
-                    nameCount += 1
-                    guard case .directoryName(let directory) = name else { continue }
-                    directoryNames.append(directory)
-                    nameCount += directory.count
-                }
+                let names = try AlternativeNames(entry.value)
+                directoryNames = names.directoryNames
+                nameCount = names.count
             default: continue
             }
         }
@@ -69,4 +66,26 @@ struct CertificateUsage: Hashable, Sendable {
         unknownCritical = fields.extensions.filter { $0.isCritical && !Self.understood.contains($0.identifier) }
             .map(\.identifier)
     }
+}
+
+/// The bits of keyUsage (RFC 5280, section 4.2.1.3).
+///
+/// Read here and not by swift-certificates, because several manufacturers (Google, STMicroelectronics and others in the
+/// corpus) write trailing zero bits that DER leaves out; a bit's meaning is the same either way.
+struct KeyUsageBits: Hashable, Sendable {
+    private let bits: UInt16
+
+    var keyEncipherment: Bool { isSet(2) }
+    var keyAgreement: Bool { isSet(4) }
+    var keyCertSign: Bool { isSet(5) }
+
+    /// - Parameter value: DER BIT STRING of one or two octets.
+    init(_ value: [UInt8]) throws(ParsingError) {
+        guard (4...5).contains(value.count), value[0] == 0x03, Int(value[1]) == value.count - 2, value[2] < 8 else {
+            throw ParsingError(field: "KeyUsage", offset: 0, problem: .malformed("not a BIT STRING of 1 or 2 octets"))
+        }
+        bits = UInt16(value[3]) << 8 | (value.count == 5 ? UInt16(value[4]) : 0)
+    }
+
+    private func isSet(_ bit: UInt16) -> Bool { bits & (0x8000 >> bit) != 0 }
 }

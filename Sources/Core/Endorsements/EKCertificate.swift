@@ -1,7 +1,6 @@
 public import ByteParsing
 internal import SwiftASN1
 public import TPMCryptography
-internal import X509
 
 /// A certificate of an endorsement key, or one of the CA certificates above it: parsed, not trusted.
 ///
@@ -44,13 +43,13 @@ public struct EKCertificate: Hashable, Sendable {
         let fields = try OpenSSLCertificate(der: bytes)
         self.fields = fields
         do {
-            let issuerName = try DistinguishedName(derEncoded: SwiftASN1.DER.parse(fields.issuer))
-            let subjectName = try DistinguishedName(derEncoded: SwiftASN1.DER.parse(fields.subject))
-            issuer = issuerName.description
-            subject = subjectName.description
+            let issuerName = try CertificateName(SwiftASN1.DER.parse(fields.issuer))
+            let subjectName = try CertificateName(SwiftASN1.DER.parse(fields.subject))
+            issuer = issuerName.text
+            subject = subjectName.text
             usage = try CertificateUsage(fields)
             tpm = TPMIdentification(usage.directoryNames)
-            let names = issuerName.count + subjectName.count + usage.nameCount
+            let names = issuerName.attributes.count + subjectName.attributes.count + usage.nameCount
             guard names <= Self.maxNames else {
                 throw ParsingError(
                     field: "Certificate", offset: 0,
@@ -119,10 +118,10 @@ public struct TPMIdentification: Hashable, Sendable {
     }
 
     /// - Returns: nil unless one directory name holds all three.
-    init?(_ names: [DistinguishedName]) {
+    init?(_ names: [CertificateName]) {
         for name in names {
             var values: [ASN1ObjectIdentifier: String] = [:]
-            for attribute in name.flatMap(\.self) { values[attribute.type] = String(attribute.value) }
+            for attribute in name.attributes { values[attribute.type] = attribute.value }
             if let manufacturer = values[[2, 23, 133, 2, 1]], let model = values[[2, 23, 133, 2, 2]],
                 let version = values[[2, 23, 133, 2, 3]]
             {

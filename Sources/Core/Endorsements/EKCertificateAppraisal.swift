@@ -1,6 +1,5 @@
 internal import ByteParsing
 public import TPMCryptography
-internal import X509
 
 /// Everything that was found about one EK certificate, for `inspect` and for the decision alike.
 public struct EKCertificateReport: Sendable {

@@ -80,8 +80,9 @@ public struct UnverifiedQuote: Sendable {
             throw Refusal(reasons) ?? Refusal(.type, "no quote")
         }
         reasons += Self.selectionReasons(info.pcrSelect, expectation.selection)
-        guard let digest = Digest(algorithm: signature.hash, bytes: info.pcrDigest) else {
-            reasons.append(.init(.pcrDigest, "\(info.pcrDigest.count) bytes are no \(signature.hash) digest"))
+        let hash = allowed?.hash ?? signature.hash
+        guard let digest = Digest(algorithm: hash, bytes: info.pcrDigest) else {
+            reasons.append(.init(.pcrDigest, "\(info.pcrDigest.count) bytes are no \(hash) digest"))
             throw Refusal(reasons) ?? Refusal(.pcrDigest, "no digest")
         }
         if let refusal = Refusal(reasons) { throw refusal }
