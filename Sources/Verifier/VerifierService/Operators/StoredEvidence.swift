@@ -1,0 +1,69 @@
+internal import Appraisal
+internal import AttestationMessages
+internal import JSONCoding
+internal import ReferenceValues
+internal import TPMCryptography
+internal import TPMStructures
+
+/// The last evidence that the store keeps of a node, as a source of a draft reference set.
+struct StoredEvidence: Sendable {
+    let node: NodeID
+    let verdict: VerdictSummary
+    let akPublic: [UInt8]
+    let submission: [UInt8]
+    /// Values of the last evidence of this AK, for a submission that left them out.
+    let storedPCRs: [UInt8]?
+    let eventLog: [UInt8]
+
+    static func last(of node: NodeID, _ snapshot: any StoreSnapshot) throws -> StoredEvidence {
+        guard let record = try snapshot.node(node), let identity = try snapshot.identity(record.identityID) else {
+            throw ServiceError(.unknown, "API_UNKNOWN", "no node \(node)")
+        }
+        let state = try snapshot.attestationState(akName: identity.akName)
+        for verdict in try snapshot.verdicts(of: node, before: nil, limit: 100) where verdict.akName == identity.akName
+        {
+            guard let submission = verdict.evidence, let digest = verdict.eventLogSHA256,
+                let log = try snapshot.blob(sha256: digest)
+            else { continue }
+            return StoredEvidence(
+                node: node, verdict: verdict.summary, akPublic: identity.akPublic, submission: submission,
+                storedPCRs: state?.pcrValues, eventLog: log)
+        }
+        throw ServiceError(.conflict, "REF_NO_EVIDENCE", "no evidence of \(node) is kept; ask it to attest")
+    }
+
+    /// A draft from several nodes: what differs between them becomes alternatives.
+    static func capture(name: String, group: String, from evidence: [StoredEvidence]) throws -> [UInt8] {
+        let sources = try evidence.map { try $0.source() }
+        do {
+            return try ReferenceCapture.draft(name: name, group: group, from: sources).encoded()
+        } catch {
+            throw ServiceError(.invalid, "REF_CAPTURE", "\(error)")
+        }
+    }
+
+    /// Verified again from the stored bytes, so that an edited database cannot teach a reference.
+    private func source() throws -> ReferenceCapture.Source {
+        do {
+            let submission = try StrictJSON.decode(EvidenceSubmission.self, from: submission)
+            let quote = try UnverifiedQuote(attest: submission.quote.bytes, signature: submission.signature.bytes)
+            // The nonce was checked when the evidence came in and is not kept.
+            let verified = try quote.verify(
+                with: AttestationKey(TPMTPublic(tpmtPublic: akPublic)),
+                expecting: QuoteExpectation(offlineExtraData: nil, selection: nil, signers: nil))
+            let values =
+                submission.pcrs.flatMap(PCRValueCodec.decode(wire:))
+                ?? storedPCRs.flatMap(PCRValueCodec.decode(stored:))
+            guard let values else {
+                throw ServiceError(.conflict, "REF_NO_EVIDENCE", "no register values of \(node) are kept")
+            }
+            return ReferenceCapture.Source(
+                pcrs: try verified.attest(values), eventLog: eventLog,
+                label: "node \(node), verdict \(verdict.verdictID) (\(verdict.verdict.rawValue))")
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw ServiceError(.invalid, "REF_CAPTURE", "the stored evidence of \(node): \(error)")
+        }
+    }
+}
