@@ -179,11 +179,7 @@ struct BootJudge {
         let judged = finding.pcr.map(isJudged) ?? true
         let preferred = finding.pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) }
         guard let layer = judged ? layer(preferred, finding.pcr) : preferred else { return }
-        var result = Finding(
-            finding.id.rawValue, finding.severity == .warning ? .warning : .contraindicated, layer,
-            pcr: finding.pcr.map { Int($0.rawValue) }, event: finding.eventIndex, name: finding.name,
-            expected: finding.expected.isEmpty ? nil : finding.expected,
-            seen: finding.seen.isEmpty ? nil : finding.seen, detail: finding.detail)
+        var result = Finding(finding, layer: layer)
         if !judged {
             result.tier = .affirming
         } else if finding.isWaivable, takeWaiver(finding) {

@@ -1,4 +1,6 @@
 public import ReferenceValues
+public import TCGEventLog
+public import TPMCryptography
 
 /// One thing that an appraisal found, in the terms of the attack catalogue. Data, never an exception.
 public struct Finding: Hashable, Sendable, Codable, Error {
@@ -74,4 +76,20 @@ public enum FindingID {
     public static let evidenceMissing = "EVIDENCE_MISSING"
     /// The layer rests on one that nobody attests: self-reported, at most a warning.
     public static let selfReported = "SELF_REPORTED"
+}
+
+extension Finding {
+    /// Every reason of a refused quote, key or certificate, as findings of layer 1.
+    public static func all<Code>(of refusal: Refusal<Code>) -> [Finding] {
+        refusal.reasons.map { Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: $0.detail) }
+    }
+
+    /// A rule of the firmware profile that a log breaks, in the layer that its register belongs to.
+    public init(_ finding: LogFinding, layer: LayerID) {
+        self.init(
+            finding.id.rawValue, finding.severity == .warning ? .warning : .contraindicated, layer,
+            pcr: finding.pcr.map { Int($0.rawValue) }, event: finding.eventIndex, name: finding.name,
+            expected: finding.expected.isEmpty ? nil : finding.expected,
+            seen: finding.seen.isEmpty ? nil : finding.seen, detail: finding.detail)
+    }
 }

@@ -24,6 +24,7 @@ struct BootgateCommand: AsyncParsableCommand {
         subcommands: [
             NodeCommand.self, ReferenceCommand.self, FingerprintCommand.self, AlarmCommand.self, SIEMCommand.self,
             OperatorCommand.self, AuditCommand.self, AdmissionCommand.self, VerifierCommand.self,
+            InspectCommand.self, AppraiseCommand.self,
         ])
 
     static func main() async {

@@ -15,7 +15,7 @@ struct ReferenceCommand: ParsableCommand {
               bootgate reference activate mec-r740 --reason 'change 88'
             """,
         subcommands: [
-            ReferenceList.self, ReferenceShow.self, ReferenceCapture.self, ReferencePropose.self,
-            ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self,
+            ReferenceList.self, ReferenceShow.self, ReferenceCaptureCommand.self, ReferencePropose.self,
+            ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
         ])
 }

@@ -1,0 +1,85 @@
+import Appraisal
+import ArgumentParser
+import Endorsements
+import ReferenceValues
+import TPMCryptography
+
+struct AppraiseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "appraise",
+        abstract: "Judge evidence against a reference set, offline: the same code and result as the verifier's.",
+        discussion: """
+            Takes drafts too; the result says so (referenceStatus), and says whether the attestation key was named (--ak:
+            identity enrolled) or taken from the evidence (identity assumed: the verdict is then about the rest). Several sets
+            are alternatives: one of them must hold as a whole. Exit code: 0 pass, 2 fail, 75 error.
+
+            EXAMPLES
+              bootgate reference capture --evidence measured-boot/golden -o json > golden.json
+              bootgate appraise --evidence measured-boot/a-cmdline --references golden.json
+              bootgate appraise --evidence bundle.json --references a.json --references b.json -o json
+            """)
+    @Option(help: "A folder, or a bundle that bootgate-agent capture wrote.") var evidence: String
+    @Option(parsing: .upToNextOption, help: "Reference sets.") var references: [String]
+    @Option(help: "A folder or file of manufacturers' roots: checks the bundle's EK certificate too.") var roots: String?
+    @Option(help: "The instant of the appraisal (2027-01-31T00:00:00Z); now when left out.") var at: Instant?
+    @Option(help: "The enrolled attestation key; the evidence's own when left out.") var ak: String?
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if references.isEmpty { throw ValidationError("name at least one reference set") }
+    }
+
+    func run() throws {
+        let sets = try references.map { path in
+            let bytes = try InputFile.readInput(path)
+            return (try reading(path) { try CompiledReferences(parsing: bytes) }, bytes)
+        }
+        let enrolled = try ak.map { path in
+            let bytes = try InputFile.readInput(path)
+            return try reading(path) { try KeyFile.parse(bytes) }
+        }
+        let evidence = try OfflineEvidence.load(evidence)
+        let check = QuoteCheck(evidence, enrolledKey: enrolled)
+        let instant = at ?? .now
+        let identity = check.findings + (try endorsement(evidence, instant))
+        let results = sets.map { set, document in
+            Appraiser(references: set, policy: .strict).appraise(
+                AppraisalInput(
+                    identityFindings: identity, pcrs: check.pcrs, eventLog: evidence.eventLog,
+                    fingerprintFindings: nil,
+                    reference: AttestationResult.ReferenceIdentity(
+                        name: set.set.name, group: set.set.group,
+                        documentSHA256: MessageDigest.hash(document, .sha256).hex),
+                    referenceStatus: .draft, labMode: false, identity: enrolled == nil ? .assumed : .enrolled,
+                    binding: .nonceOnly, atMilliseconds: instant.milliseconds))
+        }
+        guard let result = results.first(where: { $0.verdict == .pass }) ?? results.first else { return }
+        try output.write(result) { AttestationResultText.text(result) }
+        switch result.verdict {
+        case .pass: return
+        case .fail: throw Failure(.verdictFail, "")
+        case .error: throw Failure(.verdictError, "")
+        }
+    }
+
+    private func endorsement(_ evidence: OfflineEvidence, _ instant: Instant) throws -> [Finding] {
+        guard let roots else { return [] }
+        let certificates = try evidence.ekCertificates.map { bytes in
+            try reading("\(evidence.label): EK certificate") { try EKCertificate(nvContent: bytes) }
+        }
+        guard let certificate = certificates.first else {
+            return [
+                Finding(
+                    FindingID.evidenceMissing, .none, .tpmIdentity,
+                    detail: "--roots is given, the evidence has no EK certificate")
+            ]
+        }
+        let policy = EKCertificatePolicy(
+            roots: try CertificateFiles.roots(roots), intermediates: [], denyList: TPMDenyList(entries: []),
+            revocationLists: [], validity: .mustHold(at: instant.milliseconds / 1000), acceptsSHA1: false)
+        let report = policy.inspect(certificate, sentIssuers: Array(certificates.dropFirst()))
+        return report.findings.map {
+            Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: $0.detail)
+        }
+    }
+}

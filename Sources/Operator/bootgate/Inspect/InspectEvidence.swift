@@ -1,0 +1,61 @@
+import Appraisal
+import ArgumentParser
+import TCGEventLog
+
+struct InspectEvidence: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Say what a bundle or an evidence folder holds, and verify its quote.",
+        discussion: """
+            EXAMPLES
+              bootgate inspect evidence measured-boot/golden
+              bootgate inspect evidence bundle.json -o json
+            """)
+    @Argument(help: "A folder, or a bundle that bootgate-agent capture wrote.") var path: String
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let evidence = try OfflineEvidence.load(path)
+        let log = try evidence.eventLog.map { bytes in
+            try reading("\(path): event log") { try TCGEventLog(parsing: bytes) }
+        }
+        let check = QuoteCheck(evidence)
+        let report = EvidenceReport(evidence, check, log)
+        try output.write(report) { report.text }
+    }
+}
+
+/// What `inspect evidence -o json` prints.
+struct EvidenceReport: Encodable {
+    var binding = "nonce-only"
+    var quote: QuoteReport
+    var eventLog: EventLogSummary?
+    var ekCertificates: Int
+
+    struct EventLogSummary: Encodable {
+        var bytes: Int
+        var eventCount: Int
+        var banks: [String]
+        /// `agrees`, `disagrees`, or `unchecked` where no verified registers are there to compare with.
+        var replay: String
+    }
+
+    init(_ evidence: OfflineEvidence, _ check: QuoteCheck, _ log: TCGEventLog?) {
+        quote = QuoteReport(check, checkedRegisters: true)
+        ekCertificates = evidence.ekCertificates.count
+        guard let log else { return }
+        let replay = check.pcrs.map { log.replay(against: $0.values, covering: TCGEventLog.firmwarePCRs) }
+        eventLog = EventLogSummary(
+            bytes: log.bytes.count, eventCount: log.events.count, banks: log.banks.map(\.name),
+            replay: replay.map { $0.replayed == nil ? "disagrees" : "agrees" } ?? "unchecked")
+    }
+
+    var text: String {
+        var fields = FieldList()
+        fields.add(
+            "Event log",
+            eventLog.map { "\($0.eventCount) events, \($0.bytes) bytes, replay \($0.replay)" } ?? "none")
+        fields.add("EK certificates", String(ekCertificates))
+        fields.add("Binding", "nonce-only: nobody challenged this evidence")
+        return quote.text + "\n\n" + fields.text
+    }
+}

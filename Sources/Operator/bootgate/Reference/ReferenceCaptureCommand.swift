@@ -1,0 +1,69 @@
+import Appraisal
+import ArgumentParser
+import AttestationMessages
+import ReferenceValues
+import VerifierClient
+
+struct ReferenceCaptureCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "capture", abstract: "Make a draft set from what nodes have shown; never used before approval.",
+        discussion: """
+            With --node the verifier makes the draft from the nodes' last evidence and stores it. With --evidence the draft is
+            made here, offline, and printed as the document that --references of appraise takes. Several sources make
+            alternatives.
+
+            EXAMPLES
+              bootgate reference capture mec-r740 --group mec --node edge-01
+              bootgate reference capture --evidence measured-boot/golden -o json > golden.json
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The set's name.") var name: String?
+    @Option(help: "The group that the set is for.") var group: String = "default"
+    @Option(name: .customLong("node"), help: "A node whose last evidence is taken; may be repeated.")
+    var nodes: [NodeID] = []
+    @Option(parsing: .upToNextOption, help: "Offline: evidence folders or bundles.") var evidence: [String] = []
+    @Option(help: "A note for those who approve.") var note: String?
+
+    func validate() throws {
+        if nodes.isEmpty == evidence.isEmpty { throw ValidationError("name either --node or --evidence") }
+        if !nodes.isEmpty, name == nil { throw ValidationError("a stored set needs a name") }
+    }
+
+    func run() async throws {
+        if evidence.isEmpty {
+            let detail = try await connection.client().draftReference(
+                ReferenceDraftRequest(
+                    name: name ?? "", group: group, document: nil, captureFrom: nodes, note: note))
+            try output.write(detail) { ReferenceText.detail(detail.view) }
+        } else {
+            try captureOffline()
+        }
+    }
+
+    private func captureOffline() throws {
+        let sources = try evidence.map { path in
+            let evidence = try OfflineEvidence.load(path)
+            let check = QuoteCheck(evidence)
+            guard let pcrs = check.pcrs, !check.findings.contains(where: { $0.tier == .contraindicated }) else {
+                let reasons = check.findings.map { "\($0.id): \($0.detail)" }.joined(separator: "; ")
+                throw Failure(.verdictError, "\(path): no verified registers to capture from: \(reasons)")
+            }
+            guard let log = evidence.eventLog else {
+                throw Failure(.verdictError, "\(path): no event log to capture from")
+            }
+            return ReferenceCapture.Source(pcrs: pcrs, eventLog: log, label: path)
+        }
+        var draft: ReferenceSet
+        do throws(ReferenceCapture.Failure) {
+            draft = try ReferenceCapture.draft(name: name ?? "captured", group: group, from: sources)
+        } catch {
+            switch error {
+            case .unreadable: throw Failure(.malformedInput, error.description)
+            case .noSource, .replay, .noBank: throw Failure(.verdictError, error.description)
+            }
+        }
+        draft.description = note
+        try output.write(draft) { ReferenceSetText.text(draft) }
+    }
+}
