@@ -1,6 +1,7 @@
 public import ReferenceValues
 public import TCGEventLog
 public import TPMCryptography
+internal import TPMStructures
 
 /// One thing that an appraisal found, in the terms of the attack catalogue. Data, never an exception.
 public struct Finding: Hashable, Sendable, Codable, Error {

@@ -24,7 +24,7 @@ public struct MeasuredEvent: Hashable, Sendable {
         digests = Dictionary(event.digests.map { ($0.algorithm, $0) }) { first, _ in first }
         untrustedType = event.untrustedEventType.description
         component = event.component
-        untrustedName = component.description
+        untrustedName = component.name == component.kind.rawValue ? component.name : component.description
         dataVerified = event.dataVerified
     }
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import Endorsements
 import ReferenceValues
 import TPMCryptography
+import TPMStructures
 
 struct AppraiseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +21,8 @@ struct AppraiseCommand: ParsableCommand {
             """)
     @Option(help: "A folder, or a bundle that bootgate-agent capture wrote.") var evidence: String
     @Option(parsing: .upToNextOption, help: "Reference sets.") var references: [String]
-    @Option(help: "A folder or file of manufacturers' roots: checks the bundle's EK certificate too.") var roots: String?
+    @Option(help: "A folder or file of manufacturers' roots: checks the bundle's EK certificate too.") var roots:
+        String?
     @Option(help: "The instant of the appraisal (2027-01-31T00:00:00Z); now when left out.") var at: Instant?
     @Option(help: "The enrolled attestation key; the evidence's own when left out.") var ak: String?
     @OptionGroup var output: OutputOptions
@@ -75,7 +77,7 @@ struct AppraiseCommand: ParsableCommand {
             ]
         }
         let policy = EKCertificatePolicy(
-            roots: try CertificateFiles.roots(roots), intermediates: [], denyList: TPMDenyList(entries: []),
+            roots: try CertificateFiles.roots(roots), intermediates: [], denyList: TPMDenyList([]),
             revocationLists: [], validity: .mustHold(at: instant.milliseconds / 1000), acceptsSHA1: false)
         let report = policy.inspect(certificate, sentIssuers: Array(certificates.dropFirst()))
         return report.findings.map {

@@ -1,4 +1,5 @@
 import Appraisal
+import ReferenceValues
 
 /// An attestation result for people: the verdict and its cause first, then the layers, then everything that was found.
 enum AttestationResultText {

@@ -26,7 +26,7 @@ struct InspectEKCertificate: ParsableCommand {
         }
         let trusted = try roots.map(CertificateFiles.roots) ?? []
         let policy = EKCertificatePolicy(
-            roots: trusted, intermediates: [], denyList: TPMDenyList(entries: []), revocationLists: [],
+            roots: trusted, intermediates: [], denyList: TPMDenyList([]), revocationLists: [],
             validity: .mustHold(at: (at ?? .now).milliseconds / 1000), acceptsSHA1: false)
         let report = EKCertificateView(
             policy.inspect(certificate, sentIssuers: Array(certificates.dropFirst())))

@@ -1,6 +1,7 @@
 import Appraisal
 import ArgumentParser
 import TCGEventLog
+import TPMStructures
 
 struct InspectEvidence: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +44,7 @@ struct EvidenceReport: Encodable {
         quote = QuoteReport(check, checkedRegisters: true)
         ekCertificates = evidence.ekCertificates.count
         guard let log else { return }
-        let replay = check.pcrs.map { log.replay(against: $0.values, covering: TCGEventLog.firmwarePCRs) }
+        let replay = check.pcrs.map { log.replay(against: $0, covering: TCGEventLog.firmwarePCRs) }
         eventLog = EventLogSummary(
             bytes: log.bytes.count, eventCount: log.events.count, banks: log.banks.map(\.name),
             replay: replay.map { $0.replayed == nil ? "disagrees" : "agrees" } ?? "unchecked")

@@ -1,4 +1,5 @@
 import Appraisal
+import ReferenceValues
 
 /// Findings for people; every word of them may come from a node and is escaped by the table.
 enum FindingText {

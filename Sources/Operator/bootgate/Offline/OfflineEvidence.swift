@@ -21,11 +21,10 @@ struct OfflineEvidence {
 
     /// - Parameter path: a folder (`eventlog.bin quote.msg quote.sig quote.pcrs ak.pub nonce`) or an ``EvidenceBundle``.
     static func load(_ path: String) throws -> OfflineEvidence {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            throw Failure(.malformedInput, "\(path): \(unsafe String(cString: strerror(errno)))")
-        }
-        return status.st_mode & S_IFMT == S_IFDIR ? try folder(path) : try bundle(path)
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return try bundle(path) }
+        close(descriptor)
+        return try folder(path)
     }
 
     private static func bundle(_ path: String) throws -> OfflineEvidence {

@@ -12,7 +12,9 @@ struct QuoteCheck {
     private(set) var key: KeyFile?
 
     /// - Parameter enrolledKey: the key that the node is known by; nil takes the evidence's own.
-    init(_ evidence: OfflineEvidence, enrolledKey: KeyFile? = nil) {
+    init(_ evidence: OfflineEvidence, enrolledKey: KeyFile? = nil) { check(evidence, enrolledKey) }
+
+    private mutating func check(_ evidence: OfflineEvidence, _ enrolledKey: KeyFile?) {
         guard let attest = evidence.attest else { return miss("the quote (quote.msg)") }
         guard let signature = evidence.signature else { return miss("the quote's signature (quote.sig)") }
         guard let nonce = evidence.nonce else { return miss("the nonce that the quote answers (nonce)") }
