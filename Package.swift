@@ -133,9 +133,9 @@ let verifier: [Target] = [
     room(
         "VerifierAPI", in: "Verifier",
         [
-            "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents", "VerifierService", hummingbird,
-            hummingbirdCore, hummingbirdTLS, httpTypes, logging, nioCore, nioPosix, nioHTTP1, nioSSL,
-            serviceLifecycle, swiftASN1, x509,
+            "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "VerifierService", crypto,
+            hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioSSL, nioTLS, serviceLifecycle,
+            swiftASN1, x509,
         ]),
     room(
         "SIEMForwarding", in: "Verifier",

@@ -1,0 +1,56 @@
+package import AttestationMessages
+package import VerifierService
+
+/// What the routes call. Built once by the composition root.
+package struct APIUseCases: Sendable {
+    package var enrollment: any EnrollmentUseCases
+    package var attestation: any AttestationUseCases
+    package var admission: any AdmissionUseCases
+    package var nodes: any NodeUseCases
+    package var references: any ReferenceUseCases
+    package var fingerprints: any FingerprintUseCases
+    package var oversight: any OversightUseCases
+    /// The JWKS document as it is now.
+    package var keySet: @Sendable () throws -> [UInt8]
+    /// False while the verifier cannot answer nodes (store closed, shutting down).
+    package var isReady: @Sendable () async -> Bool
+    /// Further gauges for a scrape, by the names of ``MetricNames``.
+    package var gauges: @Sendable () async -> [Gauge]
+
+    package init(
+        enrollment: any EnrollmentUseCases, attestation: any AttestationUseCases, admission: any AdmissionUseCases,
+        nodes: any NodeUseCases, references: any ReferenceUseCases, fingerprints: any FingerprintUseCases,
+        oversight: any OversightUseCases, keySet: @escaping @Sendable () throws -> [UInt8],
+        isReady: @escaping @Sendable () async -> Bool, gauges: @escaping @Sendable () async -> [Gauge]
+    ) {
+        self.enrollment = enrollment
+        self.attestation = attestation
+        self.admission = admission
+        self.nodes = nodes
+        self.references = references
+        self.fingerprints = fingerprints
+        self.oversight = oversight
+        self.keySet = keySet
+        self.isReady = isReady
+        self.gauges = gauges
+    }
+}
+
+/// All routes of protocol v1 (Protocol.md).
+package struct RouteTable: Sendable {
+    package let routes: [Route]
+
+    package init(_ useCases: APIUseCases, metrics: MetricsRegistry) {
+        var routes =
+            EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases)
+            + NodeRoutes.routes(useCases.nodes) + ReferenceRoutes.routes(useCases.references)
+            + FingerprintRoutes.routes(useCases.fingerprints) + OversightRoutes.routes(useCases.oversight)
+            + ServiceRoutes.routes(useCases, metrics: metrics)
+        // The description includes the route that serves it.
+        let described = routes + [ServiceRoutes.openAPI(document: { [] })]
+        routes.append(ServiceRoutes.openAPI(document: { try OpenAPIDocument.json(described) }))
+        self.routes = routes
+    }
+
+    package func routes(on listener: ListenerKind) -> [Route] { routes.filter { $0.listener == listener } }
+}

@@ -1,1 +1,0 @@
-// VerifierAPI: placeholder of the first build, replaced by its room's files.
