@@ -1,11 +1,11 @@
 internal import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 internal import Synchronization
-package import VerifierService
+internal import VerifierService
 
 /// Records refused handshakes (TA-02). Anyone can cause them, so one source is recorded at most once a minute for each
 /// reason, and what does not fit the queue is only counted.
-package final class HandshakeRefusals: Service {
+final class HandshakeRefusals: Service {
     static let code = "API_TLS_PEER"
     static let quietSeconds = 60
     static let rememberedSources = 1024
@@ -23,7 +23,7 @@ package final class HandshakeRefusals: Service {
     private let continuation: AsyncStream<Refusal>.Continuation
     private let recorded = Mutex<[Refusal: ContinuousClock.Instant]>([:])
 
-    package init(oversight: any OversightUseCases, metrics: MetricsRegistry, logger: Logger) {
+    init(oversight: any OversightUseCases, metrics: MetricsRegistry, logger: Logger) {
         self.oversight = oversight
         self.metrics = metrics
         self.logger = logger
@@ -46,7 +46,7 @@ package final class HandshakeRefusals: Service {
         if isNew { continuation.yield(refusal) }
     }
 
-    package func run() async {
+    func run() async {
         await cancelWhenGracefulShutdown {
             for await refusal in self.stream {
                 do {

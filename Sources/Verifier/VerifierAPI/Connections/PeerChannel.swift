@@ -1,19 +1,19 @@
-package import HummingbirdCore
-package import Logging
-package import NIOCore
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
 
 /// A connection and who is at its other end.
-package struct PeerConnection: ServerChildChannelValue {
+struct PeerConnection: ServerChildChannelValue {
     let connection: HTTP1Channel.Value
     let peer: ConnectionPeer
-    package var channel: any Channel { connection.channel }
+    var channel: any Channel { connection.channel }
 }
 
 /// Sets up a connection: caps, TLS with our own verification of the peer, deadlines, HTTP/1.1 within limits. Serves it with
 /// the peer as ``ConnectionPeer/current``.
-package struct PeerChannel: ServerChildChannel {
+struct PeerChannel: ServerChildChannel {
     let http: HTTP1Channel
     let listener: ListenerKind
     /// Nil on the loopback listener.
@@ -36,7 +36,7 @@ package struct PeerChannel: ServerChildChannel {
     }
 
     // An error here would end the listener's accept loop: what cannot be served is closed instead.
-    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<PeerConnection> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<PeerConnection> {
         let address = channel.remoteAddress?.ipAddress ?? "unknown"
         let peer = ConnectionPeer(source: address)
         return channel.eventLoop.makeCompletedFuture {
@@ -65,7 +65,7 @@ package struct PeerChannel: ServerChildChannel {
         }
     }
 
-    package func handle(value: PeerConnection, logger: Logger) async {
+    func handle(value: PeerConnection, logger: Logger) async {
         await ConnectionPeer.$current.withValue(value.peer) {
             await http.handle(value: value.connection, logger: logger)
         }
@@ -124,7 +124,7 @@ package struct PeerChannel: ServerChildChannel {
 }
 
 /// What all connections share.
-package struct ConnectionEnvironment: Sendable {
+struct ConnectionEnvironment: Sendable {
     let limiter: ConnectionLimiter
     let deadlines: Deadlines
     let metrics: MetricsRegistry

@@ -1,9 +1,9 @@
 internal import AttestationMessages
 internal import ByteParsing
-package import Crypto
+internal import Crypto
 internal import FoundationEssentials
 internal import SwiftASN1
-@_spi(FixedExpiryValidationTime) package import X509
+@_spi(FixedExpiryValidationTime) internal import X509
 
 /// Turns the certificates of a handshake into a peer, or refuses them.
 package enum PeerCertificateVerifier {

@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HTTPTypes
 internal import VerifierService
 
 /// Asset fingerprints, their baselines, and the settings of groups.

@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HTTPTypes
 internal import VerifierService
 
 /// What nodes call on the main listener, and what consumers ask of admissions.

@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HTTPTypes
 internal import VerifierService
 
 /// Alarms, SIEM, operators, audit, status.

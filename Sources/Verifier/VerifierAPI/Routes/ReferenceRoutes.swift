@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HTTPTypes
 internal import VerifierService
 
 /// Reference sets: draft, proposal, approval by another person, activation.

@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HTTPTypes
 internal import VerifierService
 
 /// Probes, metrics, key set and the API's own description.

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 package import AttestationMessages
 internal import JSONCoding
 

@@ -1,4 +1,3 @@
-package import AttestationMessages
 package import VerifierService
 
 /// What the routes call. Built once by the composition root.

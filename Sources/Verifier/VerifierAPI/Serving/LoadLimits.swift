@@ -1,5 +1,5 @@
 internal import Synchronization
-package import VerifierService
+internal import VerifierService
 
 /// How much work is taken on at once, and how often one address may try to enroll. What does not fit is refused with 503
 /// or 429 and `Retry-After` instead of waiting (AV-01).
