@@ -253,12 +253,16 @@ let testTargets: [Target] = [
         ]),
     tests(
         "AdmissionTests", in: "Verifier",
-        ["Admission", "AttestationMessages", "ByteParsing", "TPMStructures", "VerifierService", crypto, jwtKit, x509]),
+        [
+            "Admission", "AttestationMessages", "ByteParsing", "JSONCoding", "SoftwareTPM", "VerifierService", crypto,
+            jwtKit, swiftASN1, x509,
+        ]),
     tests(
         "VerifierAPITests", in: "Verifier",
         [
-            "AttestationMessages", "AttestationTestKit", "ByteParsing", "VerifierAPI", "VerifierService",
-            hummingbird, hummingbirdTesting, httpTypes, logging, nioCore, nioSSL, x509,
+            "Admission", "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "SoftwareTPM",
+            "VerifierAPI", "VerifierService", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            nioSSL, serviceLifecycle, swiftASN1, x509,
         ]),
     tests(
         "SIEMForwardingTests", in: "Verifier",

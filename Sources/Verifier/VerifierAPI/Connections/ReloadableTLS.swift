@@ -49,7 +49,8 @@ package final class ReloadableTLS: Sendable {
         // Verification itself is ours (``PeerCertificateVerifier``); the roots here only have to be no system store.
         configuration.trustRoots = .certificates([])
         // The enrollment listener serves the bare health probe too; its other routes answer 401 without a certificate.
-        configuration.certificateVerification = listener == .enrollment ? .optionalVerification : .noHostnameVerification
+        configuration.certificateVerification =
+            listener == .enrollment ? .optionalVerification : .noHostnameVerification
         return try NIOSSLContext(configuration: configuration)
     }
 }

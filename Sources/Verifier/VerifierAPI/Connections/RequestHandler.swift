@@ -37,7 +37,9 @@ final class RequestHandler: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             // 1xx is no answer yet.
-            if head.status.code >= 200 { closesAfterAnswer = head.headers[canonicalForm: "connection"].contains("close") }
+            if head.status.code >= 200 {
+                closesAfterAnswer = head.headers[canonicalForm: "connection"].contains("close")
+            }
         case .body: break
         case .end where closesAfterAnswer:
             closesAfterAnswer = false

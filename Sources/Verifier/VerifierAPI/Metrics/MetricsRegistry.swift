@@ -65,7 +65,9 @@ package final class MetricsRegistry: Sendable {
         func add(_ name: String, _ kind: String, _ lines: [String]) {
             families[name, default: (kind, [])].lines += lines
         }
-        for (series, value) in state.counters { add(series.name, "counter", ["\(series.name)\(series.labels) \(value)"]) }
+        for (series, value) in state.counters {
+            add(series.name, "counter", ["\(series.name)\(series.labels) \(value)"])
+        }
         for (series, value) in state.gauges { add(series.name, "gauge", ["\(series.name)\(series.labels) \(value)"]) }
         for gauge in scraped {
             let labels = Self.text(gauge.labels.sorted { $0.key < $1.key })

@@ -91,7 +91,9 @@ package enum PeerCertificateVerifier {
         return serializer.serializedBytes
     }
 
-    private static func milliseconds(_ date: Date) -> Int64 { Int64(exactly: (date.timeIntervalSince1970 * 1000).rounded()) ?? .min }
+    private static func milliseconds(_ date: Date) -> Int64 {
+        Int64(exactly: (date.timeIntervalSince1970 * 1000).rounded()) ?? .min
+    }
 }
 
 /// The leaf must be for client authentication, and say so (TA-02).

@@ -13,7 +13,8 @@ enum EnrollmentRoutes {
             Route(
                 .post, "/v1/enrollments", on: .enrollment, .keyHolder,
                 body: .json("EnrollmentRequest", limit: enrollmentLimit), load: .enrollment,
-                replies: [RouteReply(201, "EnrollmentChallenge")], "Asks for a credential that only the node's TPM opens"
+                replies: [RouteReply(201, "EnrollmentChallenge")],
+                "Asks for a credential that only the node's TPM opens"
             ) { call in
                 // Exact bytes both ways: they enter the transcript that the TPM certifies.
                 RouteResult(201, body: try await useCases.enroll(call.body, peer: try call.keyHolder))

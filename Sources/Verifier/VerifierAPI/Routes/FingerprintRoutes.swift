@@ -65,7 +65,8 @@ enum FingerprintRoutes {
             Route(
                 .post, "/v1/groups/{group}/baselines/{kind}/{version}/approve", .roles([.approver]),
                 body: .json("ReferenceActRequest", limit: settingsLimit), load: .operating,
-                replies: [RouteReply(200, "FingerprintBaselineView")], "Approves a baseline that another person proposed"
+                replies: [RouteReply(200, "FingerprintBaselineView")],
+                "Approves a baseline that another person proposed"
             ) { call in
                 try RouteCall.reply(
                     200,

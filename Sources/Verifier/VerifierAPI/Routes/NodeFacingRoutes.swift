@@ -9,13 +9,16 @@ enum NodeFacingRoutes {
     /// One upload; longer logs come in several, each from the offset that is needed next.
     static let uploadLimit = 16 * 1024 * 1024
 
-    static func routes(_ useCases: APIUseCases) -> [Route] { attestation(useCases.attestation) + admission(useCases.admission) }
+    static func routes(_ useCases: APIUseCases) -> [Route] {
+        attestation(useCases.attestation) + admission(useCases.admission)
+    }
 
     private static func attestation(_ useCases: any AttestationUseCases) -> [Route] {
         [
             Route(
                 .post, "/v1/nodes/{id}/challenges", .node, body: .json("ChallengeRequest", limit: challengeLimit),
-                load: .attestation, replies: [RouteReply(201, "AttestationChallenge")], "Opens a challenge and voids the older one"
+                load: .attestation, replies: [RouteReply(201, "AttestationChallenge")],
+                "Opens a challenge and voids the older one"
             ) { call in
                 try RouteCall.reply(
                     201, await useCases.challenge(try call.decode(ChallengeRequest.self), node: try call.node))
@@ -31,7 +34,8 @@ enum NodeFacingRoutes {
             Route(
                 .put, "/v1/nodes/{id}/evidence/{evidenceID}/logs/{log}", .node, body: .bytes(limit: uploadLimit),
                 load: .attestation, query: [QueryParameter("offset", .integer(0...Int(Int32.max)))],
-                replies: [RouteReply(200, "EvidenceReply"), RouteReply(202, "EvidenceReply")], "Uploads what a reply named as needed"
+                replies: [RouteReply(200, "EvidenceReply"), RouteReply(202, "EvidenceReply")],
+                "Uploads what a reply named as needed"
             ) { call in
                 try evidenceResult(
                     try await useCases.upload(

@@ -58,18 +58,19 @@ enum NodeRoutes {
             try RouteCall.reply(
                 200, await useCases.importManifest(try call.decode(ManifestImport.self), peer: try call.person))
         }
-        return [manifest] + NodeAct.allCases.map { act in
-            Route(
-                .post, "/v1/nodes/{id}/\(act.rawValue)", .roles(roles(of: act)),
-                body: .json("NodeActRequest", limit: actLimit), load: .operating,
-                replies: [RouteReply(200, "NodeView")], summary(of: act)
-            ) { call in
-                try RouteCall.reply(
-                    200,
-                    await useCases.act(
-                        act, on: try call.nodeID(), try call.decode(NodeActRequest.self), peer: try call.person))
+        return [manifest]
+            + NodeAct.allCases.map { act in
+                Route(
+                    .post, "/v1/nodes/{id}/\(act.rawValue)", .roles(roles(of: act)),
+                    body: .json("NodeActRequest", limit: actLimit), load: .operating,
+                    replies: [RouteReply(200, "NodeView")], summary(of: act)
+                ) { call in
+                    try RouteCall.reply(
+                        200,
+                        await useCases.act(
+                            act, on: try call.nodeID(), try call.decode(NodeActRequest.self), peer: try call.person))
+                }
             }
-        }
     }
 
     private static func roles(of act: NodeAct) -> Set<Role> {

@@ -31,19 +31,20 @@ enum ReferenceRoutes {
                 try RouteCall.reply(
                     201, await useCases.draft(try call.decode(ReferenceDraftRequest.self), peer: try call.person))
             },
-        ] + ReferenceAct.allCases.map { act in
-            Route(
-                .post, "/v1/references/{name}/{version}/\(act.rawValue)", .roles([role(of: act)]),
-                body: .json("ReferenceActRequest", limit: actLimit), load: .operating,
-                replies: [RouteReply(200, "ReferenceView")], summary(of: act)
-            ) { call in
-                try RouteCall.reply(
-                    200,
-                    await useCases.act(
-                        act, on: try call.name("name"), version: try call.version(),
-                        try call.decode(ReferenceActRequest.self), peer: try call.person))
+        ]
+            + ReferenceAct.allCases.map { act in
+                Route(
+                    .post, "/v1/references/{name}/{version}/\(act.rawValue)", .roles([role(of: act)]),
+                    body: .json("ReferenceActRequest", limit: actLimit), load: .operating,
+                    replies: [RouteReply(200, "ReferenceView")], summary(of: act)
+                ) { call in
+                    try RouteCall.reply(
+                        200,
+                        await useCases.act(
+                            act, on: try call.name("name"), version: try call.version(),
+                            try call.decode(ReferenceActRequest.self), peer: try call.person))
+                }
             }
-        }
     }
 
     private static func role(of act: ReferenceAct) -> Role {

@@ -1,5 +1,5 @@
-internal import HTTPTypes
 package import AttestationMessages
+internal import HTTPTypes
 internal import JSONCoding
 
 /// The OpenAPI 3.1 description, made from the route table.
@@ -11,7 +11,8 @@ package enum OpenAPIDocument {
         for route in routes {
             let method = route.method.rawValue.lowercased()
             // One path may be served by several listeners; the description names them all.
-            let listeners = routes.filter { $0.path == route.path && $0.method == route.method }.map(\.listener.rawValue)
+            let listeners = routes.filter { $0.path == route.path && $0.method == route.method }.map(
+                \.listener.rawValue)
             guard paths[route.path]?[method] == nil else { continue }
             paths[route.path, default: [:]][method] = .object(operation(route, listeners: listeners))
         }
@@ -36,7 +37,8 @@ package enum OpenAPIDocument {
         }
         let asked = route.query.map { parameter in
             JSONValue.object([
-                "name": .string(parameter.name), "in": .string("query"), "required": .bool(parameter.name == "audience"),
+                "name": .string(parameter.name), "in": .string("query"),
+                "required": .bool(parameter.name == "audience"),
                 "schema": schema(of: parameter.form),
             ])
         }

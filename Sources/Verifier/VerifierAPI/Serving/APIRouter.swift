@@ -32,7 +32,8 @@ private struct UnroutedMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch let error as any HTTPResponseError {
             context.logger.info(
-                "request without a route", metadata: ["status": "\(error.status.code)", "reference": "\(context.reference)"])
+                "request without a route",
+                metadata: ["status": "\(error.status.code)", "reference": "\(context.reference)"])
             return Refusal.response(
                 ServiceError(.unknown, "API_NO_ROUTE"), status: error.status.code == 405 ? 405 : 404,
                 reference: context.reference, toPerson: false, closing: true)

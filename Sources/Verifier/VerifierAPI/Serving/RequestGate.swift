@@ -57,7 +57,8 @@ package struct RequestGate: Sendable {
                 ServiceError(.unavailable, "API_STOPPING"), route, caller, context, closing: true)
         } catch {
             context.logger.error(
-                "request failed", metadata: ["route": "\(route.name)", "reference": "\(reference)", "error": "\(error)"])
+                "request failed",
+                metadata: ["route": "\(route.name)", "reference": "\(reference)", "error": "\(error)"])
             response = refuse(Refusal.internalError, route, caller, context, closing: !bodyRead)
         }
         metrics.request(route.name, status: response.status.code, seconds: began.duration(to: .now).seconds)
@@ -168,7 +169,8 @@ package struct RequestGate: Sendable {
                 code: refusal, actor: caller.actor, route: route.name, source: caller.source)
         } catch {
             // Rule 4 of the catalogue: a refusal that cannot be recorded is not given.
-            throw ServiceError(.unavailable, "STORE_UNAVAILABLE", "the refusal \(refusal) could not be recorded: \(error)")
+            throw ServiceError(
+                .unavailable, "STORE_UNAVAILABLE", "the refusal \(refusal) could not be recorded: \(error)")
         }
         throw ServiceError(.forbidden, refusal, "\(caller.actor) may not call \(route.name)")
     }
