@@ -1,0 +1,46 @@
+internal import Admission
+internal import NIOSSL
+internal import VerifierAPI
+internal import X509
+
+/// Reads what the listeners present and trust from the files.
+struct TrustFiles {
+    let configuration: VerifierConfiguration
+
+    func load() throws -> TLSMaterial {
+        let data = configuration.data
+        let certificateFile = configuration.serverCertificateFile ?? data.serverCertificate
+        let keyFile = configuration.serverKeyFile ?? data.serverKey
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(FileAccess.text(certificateFile).utf8))
+        let key = try NIOSSLPrivateKey(bytes: Array(FileAccess.secret(keyFile).utf8), format: .pem)
+        return TLSMaterial(
+            certificateChain: chain, privateKey: key,
+            trust: PeerTrust(
+                nodeRoots: try roots([data.authorityCertificate(.identity)] + configuration.nodeRootFiles),
+                operatorRoots: try roots([data.authorityCertificate(.operator)] + configuration.operatorRootFiles)))
+    }
+
+    /// The certificates whose end stops the fleet (TA-21), each under its name.
+    func watched() throws -> [(name: String, certificate: Certificate)] {
+        let data = configuration.data
+        let server = configuration.serverCertificateFile ?? data.serverCertificate
+        let own = try CertificateAuthority.Purpose.allCases.map { purpose in
+            ("\(purpose.rawValue)-ca", data.authorityCertificate(purpose))
+        }
+        return try ([("server", server)] + own).flatMap { name, file in
+            try certificates(file).prefix(1).map { (name, $0) }
+        }
+    }
+
+    private func roots(_ files: [String]) throws -> [Certificate] { try files.flatMap(certificates) }
+
+    private func certificates(_ file: String) throws -> [Certificate] {
+        do {
+            return try CertificateEncoding.certificates(pem: FileAccess.text(file))
+        } catch let problem as FileProblem {
+            throw problem
+        } catch {
+            throw FileProblem(path: file, reason: "\(error)")
+        }
+    }
+}
