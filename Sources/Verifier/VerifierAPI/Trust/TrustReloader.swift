@@ -1,6 +1,6 @@
 package import Logging
 internal import SecurityEvents
-package import ServiceLifecycle
+internal import ServiceLifecycle
 package import VerifierService
 
 /// At each signal reads certificates, keys and trust roots again. Anything unsound keeps the last good ones and raises

@@ -1,3 +1,4 @@
+internal import Admission
 internal import ArgumentParser
 
 struct CheckConfiguration: ParsableCommand {

@@ -10,7 +10,8 @@ internal import X509
 
 struct Initialize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Makes the data directory: store, certificate authorities, keys, first operators.",
+        commandName: "init",
+        abstract: "Makes the data directory: store, certificate authorities, keys, first operators.",
         discussion: """
             Refuses where a store is already. Each operator gets a key and a certificate below operators/: hand them over
             and delete them here. One person may not propose and approve; --lab-one-operator lifts that for a
@@ -26,7 +27,9 @@ struct Initialize: AsyncParsableCommand {
     @Option(help: "Directory to make.") var dataDirectory = ConfigurationReader.defaultDataDirectory
     @Option(name: .customLong("name"), help: "DNS name or address under which clients reach the verifier; repeatable.")
     var names: [String]
-    @Option(name: .customLong("operator"), help: "NAME:ROLE[,ROLE…]; repeatable. Roles: \(Role.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(
+        name: .customLong("operator"),
+        help: "NAME:ROLE[,ROLE…]; repeatable. Roles: \(Role.allCases.map(\.rawValue).joined(separator: ", ")).")
     var operators: [String]
     @Flag(help: "Laboratory: one operator may propose and approve.") var labOneOperator = false
 
@@ -148,7 +151,9 @@ struct Initialize: AsyncParsableCommand {
 enum OperatorName {
     static func isSound(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 63, isAlphanumeric(first) else { return false }
-        return name.utf8.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0) }
+        return name.utf8.allSatisfy {
+            isAlphanumeric($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0)
+        }
     }
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)

@@ -59,7 +59,8 @@ final class EndorsementChecker: EndorsementChecking {
         do {
             _ = try policy.endorse(key, certificate: certificate, sentIssuers: issuers)
         } catch {
-            throw ServiceError(.invalid, error.code.rawValue, "\(error)")
+            throw ServiceError(
+                .invalid, error.reasons.first?.code.rawValue ?? EndorsementCode.chain.rawValue, "\(error)")
         }
         return EKEndorsement(
             isCertified: true, issuer: certificate.issuer, serialNumber: certificate.serialNumber,

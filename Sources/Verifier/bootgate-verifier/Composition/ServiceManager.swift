@@ -6,7 +6,7 @@ enum ServiceManager {
         guard let value = unsafe getenv("NOTIFY_SOCKET") else { return }
         var path = Array(unsafe String(cString: value).utf8)
         var address = sockaddr_un()
-        let capacity = unsafe MemoryLayout.size(ofValue: address.sun_path)
+        let capacity = MemoryLayout.size(ofValue: address.sun_path)
         guard let first = path.first, path.count < capacity else { return }
         // `@name` is the abstract namespace, whose first byte is NUL.
         if first == UInt8(ascii: "@") { path[0] = 0 } else if first != UInt8(ascii: "/") { return }
@@ -15,11 +15,11 @@ enum ServiceManager {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        let length = socklen_t(unsafe MemoryLayout.offset(of: \sockaddr_un.sun_path).map { $0 + path.count } ?? 0)
+        let length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path).map { $0 + path.count } ?? 0)
         let message = Array(state.utf8)
         _ = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL.rawValue), address, length)
+                unsafe sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL), address, length)
             }
         }
     }

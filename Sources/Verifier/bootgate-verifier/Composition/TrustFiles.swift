@@ -24,7 +24,7 @@ struct TrustFiles {
     func watched() throws -> [(name: String, certificate: Certificate)] {
         let data = configuration.data
         let server = configuration.serverCertificateFile ?? data.serverCertificate
-        let own = try CertificateAuthority.Purpose.allCases.map { purpose in
+        let own = CertificateAuthority.Purpose.allCases.map { purpose in
             ("\(purpose.rawValue)-ca", data.authorityCertificate(purpose))
         }
         return try ([("server", server)] + own).flatMap { name, file in

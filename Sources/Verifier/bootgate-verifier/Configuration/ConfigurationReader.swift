@@ -11,7 +11,8 @@ enum ConfigurationReader {
     static let defaultDataDirectory = "/var/lib/bootgate-verifier"
 
     /// - Throws: ``ConfigurationProblems`` with every problem of every file.
-    static func read(file: String, dataDirectory: String? = nil) throws(ConfigurationProblems) -> VerifierConfiguration {
+    static func read(file: String, dataDirectory: String? = nil) throws(ConfigurationProblems) -> VerifierConfiguration
+    {
         var table = ConfigurationTable()
         for path in [file] + dropIns(of: file) {
             do { table.merge(file: path, text: try FileAccess.text(path)) } catch { table.report("\(error)") }
@@ -88,7 +89,9 @@ enum ConfigurationReader {
     }
 
     /// `host:port`, IPv6 in brackets.
-    private static func parse(_ text: String, _ key: String, _ table: inout ConfigurationTable) -> ServerSettings.Address {
+    private static func parse(_ text: String, _ key: String, _ table: inout ConfigurationTable)
+        -> ServerSettings.Address
+    {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let host = parts.dropLast().joined(separator: ":")
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
@@ -109,7 +112,8 @@ enum ConfigurationReader {
                 texts.count > 1
             else {
                 table.report(
-                    "endorsements.deny takes manufacturer, model, firmware, issuer (one at least) and reason, all strings")
+                    "endorsements.deny takes manufacturer, model, firmware, issuer (one at least) and reason, all strings"
+                )
                 return nil
             }
             return EndorsementSettings.DeniedTPM(

@@ -17,7 +17,9 @@ struct DataDirectory {
     var siemFile: String { "\(path)/events.jsonl" }
     var subdirectories: [String] { ["tls", "ear", "ca", "operators"].map { "\(path)/\($0)" } }
 
-    func authorityCertificate(_ purpose: CertificateAuthority.Purpose) -> String { "\(path)/ca/\(purpose.rawValue)-ca.pem" }
+    func authorityCertificate(_ purpose: CertificateAuthority.Purpose) -> String {
+        "\(path)/ca/\(purpose.rawValue)-ca.pem"
+    }
     func authorityKey(_ purpose: CertificateAuthority.Purpose) -> String { "\(path)/ca/\(purpose.rawValue)-ca.key" }
 
     func authority(_ purpose: CertificateAuthority.Purpose) throws -> CertificateAuthority {

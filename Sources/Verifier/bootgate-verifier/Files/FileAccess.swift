@@ -16,7 +16,9 @@ enum FileAccess {
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw FileProblem.last(path) }
             if count == 0 { return bytes }
-            guard bytes.count + count <= largest else { throw FileProblem(path: path, reason: "larger than \(largest) bytes") }
+            guard bytes.count + count <= largest else {
+                throw FileProblem(path: path, reason: "larger than \(largest) bytes")
+            }
             bytes += chunk[..<count]
         }
     }
