@@ -241,9 +241,9 @@ let testTargets: [Target] = [
     tests(
         "VerifierServiceTests", in: "Verifier",
         [
-            "Appraisal", "AttestationMessages", "AttestationTestKit", "ByteParsing", "ReferenceValues",
-            "SecurityEvents", "TPMCryptography", "TPMStructures", "TestVectors", "VerifierService", "VerifierStore",
-            crypto, logging,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding",
+            "ReferenceValues", "SecurityEvents", "TPMCryptography", "TPMStructures", "TestVectors", "VerifierService",
+            "VerifierStore", crypto, logging,
         ]),
     tests(
         "VerifierStoreTests", in: "Verifier",
