@@ -37,6 +37,11 @@ public struct EKCertificate: Hashable, Sendable {
                 field: "Certificate", offset: 0,
                 problem: .outOfRange(value: UInt64(bytes.count), limit: UInt64(OpenSSLCertificate.maxSize)))
         }
+        // First, so that a cut or a trailing byte is named with its offset.
+        let size = try Self.declaredSize(bytes)
+        guard size == bytes.count else {
+            throw ParsingError(field: "Certificate", offset: size, problem: .trailingBytes(count: bytes.count - size))
+        }
         do { _ = try SwiftASN1.DER.parse(bytes) } catch {
             throw ParsingError(field: "Certificate", offset: 0, problem: .malformed("not DER: \(error)"))
         }

@@ -105,8 +105,9 @@ extension EKCertificatePolicy {
                 if time < certificate.notBefore { findings.append(.init(.expired, "\(who): not yet valid")) }
                 if time > certificate.notAfter { findings.append(.init(.expired, "\(who): expired")) }
             }
-            if !acceptsSHA1, Self.sha1Signatures.contains(certificate.fields.signatureAlgorithm) {
-                findings.append(.init(.profile, "\(who): signed with SHA-1"))
+            let digest = certificate.fields.signatureDigest
+            if !Self.strongDigests.contains(digest), !(acceptsSHA1 && digest == "SHA1") {
+                findings.append(.init(.profile, "\(who): signed with \(digest)"))
             }
         }
         return findings
@@ -130,9 +131,8 @@ extension EKCertificatePolicy {
         return findings
     }
 
-    /// sha1WithRSAEncryption, ecdsa-with-SHA1, and MD5 and MD2 beside them.
-    private static let sha1Signatures: Set<String> = [
-        "1.2.840.113549.1.1.5", "1.2.840.10045.4.1", "1.2.840.113549.1.1.4", "1.2.840.113549.1.1.2",
+    private static let strongDigests: Set<String> = [
+        "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-384", "SHA3-512",
     ]
 }
 

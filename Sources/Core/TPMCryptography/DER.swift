@@ -31,8 +31,10 @@ enum DER {
         return encode(integer, digits)
     }
 
-    /// Reads one element's content of the tag that must come next. Lengths must be definite and minimal.
-    static func read(_ tag: UInt8, _ reader: inout ByteReader, _ field: String) throws(ParsingError) -> [UInt8] {
+    /// Cuts off the content of the element that must come next, as a reader whose offsets go on counting from the whole
+    /// input. Lengths must be definite and minimal.
+    @_lifetime(copy reader)
+    static func open(_ tag: UInt8, _ reader: inout ByteReader, _ field: String) throws(ParsingError) -> ByteReader {
         let found = try reader.readUInt8(field)
         guard found == tag else { throw reader.error(field, back: 1, .unknownValue(UInt64(found))) }
         let first = try reader.readUInt8(field + ".length")
@@ -48,7 +50,12 @@ enum DER {
                 throw reader.error(field + ".length", back: count, .malformed("not in its shortest form"))
             }
         }
-        return try reader.readBytes(length, field)
+        return try reader.readSlice(length, field)
+    }
+
+    static func read(_ tag: UInt8, _ reader: inout ByteReader, _ field: String) throws(ParsingError) -> [UInt8] {
+        var content = try open(tag, &reader, field)
+        return content.readRemaining()
     }
 
     /// Reads a positive INTEGER in its shortest form; no sign byte in the result.

@@ -32,8 +32,9 @@ public struct OpenSSLCertificate: Hashable, Sendable {
     public let notAfter: Int64
     /// DER SubjectPublicKeyInfo, whatever its algorithm.
     public let subjectPublicKeyInfo: [UInt8]
-    /// Dotted decimal.
-    public let signatureAlgorithm: String
+    /// libcrypto's short name of the hash that was signed, `SHA256` or `SHA1`, also where RSA-PSS hides it in its
+    /// parameters; `UNDEF` for a signature algorithm without one.
+    public let signatureDigest: String
     /// In the order of the certificate; each identifier once.
     public let extensions: [Extension]
 
@@ -58,11 +59,9 @@ public struct OpenSSLCertificate: Hashable, Sendable {
         else { throw Self.malformed("Certificate.validity", "not a time") }
         notBefore = start
         notAfter = end
-        var algorithm: UnsafePointer<X509_ALGOR>?
-        unsafe X509_get0_signature(nil, &algorithm, certificate)
-        var object: OpaquePointer?
-        unsafe X509_ALGOR_get0(&object, nil, nil, algorithm)
-        signatureAlgorithm = unsafe OpenSSLBytes.identifier(object)
+        var digest = NID_undef
+        unsafe X509_get_signature_info(certificate, &digest, nil, nil, nil)
+        signatureDigest = unsafe OBJ_nid2sn(digest).map { unsafe String(cString: $0) } ?? "UNDEF"
 
         let count = Int(unsafe X509_get_ext_count(certificate))
         guard count <= Self.maxExtensions else {

@@ -14,27 +14,25 @@ public enum SubjectPublicKey: Hashable, Sendable {
     /// identifiers that some EK certificates carry) or an uncompressed point of a named NIST curve.
     public init(spki bytes: [UInt8]) throws(ParsingError) {
         var outer = ByteReader(bytes.span)
-        let content = try DER.read(DER.sequence, &outer, "SubjectPublicKeyInfo")
+        var reader = try DER.open(DER.sequence, &outer, "SubjectPublicKeyInfo")
         try outer.expectEnd("SubjectPublicKeyInfo")
-        var reader = ByteReader(content.span)
-        let algorithmContent = try DER.read(DER.sequence, &reader, "SubjectPublicKeyInfo.algorithm")
-        let bits = try DER.read(DER.bitString, &reader, "SubjectPublicKeyInfo.subjectPublicKey")
+        var algorithm = try DER.open(DER.sequence, &reader, "SubjectPublicKeyInfo.algorithm")
+        var key = try DER.open(DER.bitString, &reader, "SubjectPublicKeyInfo.subjectPublicKey")
         try reader.expectEnd("SubjectPublicKeyInfo")
-        guard bits.first == 0 else {
-            throw reader.error("SubjectPublicKeyInfo.subjectPublicKey", .malformed("not a whole number of bytes"))
+        guard try key.readUInt8("SubjectPublicKeyInfo.subjectPublicKey") == 0 else {
+            throw key.error(
+                "SubjectPublicKeyInfo.subjectPublicKey", back: 1, .malformed("not a whole number of bytes"))
         }
-        let key = Array(bits.dropFirst())
-        var algorithm = ByteReader(algorithmContent.span)
         let identifier = try DER.read(DER.objectIdentifier, &algorithm, "AlgorithmIdentifier.algorithm")
         switch identifier {
         case Self.rsaEncryption:
             guard [[], [DER.null, 0]].contains(algorithm.readRemaining()) else {
                 throw algorithm.error("AlgorithmIdentifier.parameters", .malformed("rsaEncryption takes NULL only"))
             }
-            self = try Self.rsaKey(key)
+            self = try Self.rsaKey(&key)
         case Self.rsaOAEP, Self.rsaPSS:
             // The parameters restrict the use of the key, which a TPM's own public area states again.
-            self = try Self.rsaKey(key)
+            self = try Self.rsaKey(&key)
         case Self.ecPublicKey:
             let curveID = try DER.read(DER.objectIdentifier, &algorithm, "AlgorithmIdentifier.parameters")
             try algorithm.expectEnd("AlgorithmIdentifier")
@@ -43,11 +41,13 @@ public enum SubjectPublicKey: Hashable, Sendable {
             else {
                 throw algorithm.error("AlgorithmIdentifier.parameters", .malformed("curve \(Hex.encode(curveID))"))
             }
-            guard key.count == 1 + 2 * size, key[0] == 4 else {
-                throw reader.error(
-                    "SubjectPublicKeyInfo.subjectPublicKey", .malformed("not an uncompressed point of \(curve)"))
+            let point = key.readRemaining()
+            guard point.count == 1 + 2 * size, point[0] == 4 else {
+                throw key.error(
+                    "SubjectPublicKeyInfo.subjectPublicKey", back: point.count,
+                    .malformed("not an uncompressed point of \(curve)"))
             }
-            self = .ecc(curve, x: Array(key[1..<1 + size]), y: Array(key[(1 + size)...]))
+            self = .ecc(curve, x: Array(point[1..<1 + size]), y: Array(point[(1 + size)...]))
         default:
             throw algorithm.error("AlgorithmIdentifier.algorithm", .malformed("key type \(Hex.encode(identifier))"))
         }
@@ -125,11 +125,9 @@ public enum SubjectPublicKey: Hashable, Sendable {
         DER.encode(DER.sequence, DER.encode(DER.sequence, algorithm) + DER.encode(DER.bitString, [0] + key))
     }
 
-    private static func rsaKey(_ bytes: [UInt8]) throws(ParsingError) -> SubjectPublicKey {
-        var outer = ByteReader(bytes.span)
-        let content = try DER.read(DER.sequence, &outer, "RSAPublicKey")
+    private static func rsaKey(_ outer: inout ByteReader) throws(ParsingError) -> SubjectPublicKey {
+        var reader = try DER.open(DER.sequence, &outer, "RSAPublicKey")
         try outer.expectEnd("RSAPublicKey")
-        var reader = ByteReader(content.span)
         let modulus = try DER.readPositiveInteger(&reader, "RSAPublicKey.modulus")
         let exponent = try DER.readPositiveInteger(&reader, "RSAPublicKey.publicExponent")
         try reader.expectEnd("RSAPublicKey")

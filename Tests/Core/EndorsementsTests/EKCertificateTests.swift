@@ -163,6 +163,27 @@ struct EndorsementScene {
         #expect(TPMDenyList.Entry(reason: "matches everything") == nil)
     }
 
+    @Test("ID-11: a serial number on its issuer's revocation list is blocked; another issuer's list says nothing")
+    func revoked() throws {
+        let certificate = try EKCertificate(der: scene.issuer.issue(spki: scene.spki()))
+        let serial = try #require(Hex.decode(certificate.serialNumber))
+        let list = try OpenSSLRevocationList(der: scene.issuer.revocationList([[1], serial]))
+        #expect(try scene.codes(certificate, policy: scene.policy(revocationLists: [list])) == ["ID_TPM_BLOCKED"])
+        let impostor = try scene.root.intermediate()
+        for other in [
+            try impostor.revocationList([serial]), try scene.root.revocationList([serial]),
+            try scene.issuer.revocationList([[1]]), try scene.issuer.revocationList([]),
+        ] {
+            let list = try OpenSSLRevocationList(der: other)
+            #expect(try scene.codes(certificate, policy: scene.policy(revocationLists: [list])) == [])
+        }
+        let bytes = try scene.issuer.revocationList([serial])
+        for count in 0..<bytes.count {
+            #expect(throws: ParsingError.self) { try OpenSSLRevocationList(der: Array(bytes.prefix(count))) }
+        }
+        #expect(throws: ParsingError.self) { try OpenSSLRevocationList(der: bytes + [0]) }
+    }
+
     @Test("ID-13: expired and future certificates are refused when dates must hold; the year 9999 is read")
     func dates() throws {
         var expired = EKCertificateAuthority.Profile()

@@ -132,6 +132,23 @@ import Testing
         }
     }
 
+    @Test("A SubjectPublicKeyInfo that is cut, followed by a byte, or of another form is refused with its offset")
+    func subjectPublicKeyInfo() throws {
+        for ak in [SoftwareAK.p256(), .p384(), try .rsa2048()] {
+            let spki = try SubjectPublicKey(ak.publicArea).spki
+            for count in 0..<spki.count {
+                #expect(throws: ParsingError.self) { try SubjectPublicKey(spki: Array(spki.prefix(count))) }
+            }
+            do throws(ParsingError) { _ = try SubjectPublicKey(spki: spki + [0]) } catch {
+                #expect(error.offset == spki.count)
+                #expect(error.problem == .trailingBytes(count: 1))
+            }
+        }
+        var compressed = try SubjectPublicKey(SoftwareAK.p256().publicArea).spki
+        compressed[26] = 2
+        do throws(ParsingError) { _ = try SubjectPublicKey(spki: compressed) } catch { #expect(error.offset == 26) }
+    }
+
     private func multiply(_ number: [UInt8], by factor: Int) -> [UInt8] {
         var carry = 0
         return number.reversed().map { digit -> UInt8 in
