@@ -10,14 +10,14 @@ struct Main: AsyncParsableCommand {
               bootgate-verifier init --name verifier.example.net --operator alice:viewer,enroller,security-admin \\
                   --operator bob:viewer,approver --operator carol:auditor
               bootgate-verifier check-config
-              bootgate-verifier check-config --config ./verifier.toml
+              bootgate-verifier run
 
             SIGTERM ends it after at most 10 s of draining; SIGHUP reads certificates, keys and trust roots again.
             Exit codes: 0 done, 4 local precondition, 5 tampering found, 6 store unusable, 64 usage, 70 internal,
             78 configuration wrong (all problems are listed).
             """,
         version: Version.text,
-        subcommands: [Initialize.self, CheckConfiguration.self, RotateResultKey.self])
+        subcommands: [Initialize.self, Run.self, CheckConfiguration.self, RotateResultKey.self])
 }
 
 enum Version {

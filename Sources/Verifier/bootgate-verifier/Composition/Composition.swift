@@ -1,0 +1,158 @@
+internal import Admission
+internal import AttestationMessages
+internal import Logging
+internal import SIEMForwarding
+internal import SecurityEvents
+internal import ServiceLifecycle
+internal import UnixSignals
+internal import VerifierAPI
+internal import VerifierService
+internal import VerifierStore
+
+/// The composition root: makes every value that `run` needs, and the services in the order of their dependence; the
+/// listeners start last and stop first.
+struct Composition {
+    private let configuration: VerifierConfiguration
+    private let logger: Logger
+    private let store: SQLiteStore
+    private let policy: VerifierPolicy
+    private let labMode: Bool
+    private let metrics = MetricsRegistry()
+
+    init(_ configuration: VerifierConfiguration, logger: Logger) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        let data = configuration.data
+        store = try SQLiteStore(path: data.store, auditKey: try AuditKeyFile.read(path: data.auditKey))
+        policy = Self.policy(configuration)
+        labMode = try await store.read { try $0.setting(StoredSetting.labMode) == "true" }
+    }
+
+    private static func policy(_ configuration: VerifierConfiguration) -> VerifierPolicy {
+        var policy = VerifierPolicy()
+        guard let defaults = configuration.defaultGroup else { return policy }
+        var settings = policy.defaultSettings
+        settings.fingerprintIntervals.merge(defaults.fingerprintIntervals) { _, new in new }
+        // What the configuration leaves out stays as built in.
+        if defaults.attestationIntervalSeconds > 0 {
+            settings.attestationIntervalSeconds = defaults.attestationIntervalSeconds
+        }
+        if !defaults.requiredLayers.isEmpty { settings.requiredLayers = defaults.requiredLayers }
+        if !defaults.warningPassesIn.isEmpty { settings.warningPassesIn = defaults.warningPassesIn }
+        if !defaults.fingerprintDifference.isEmpty { settings.fingerprintDifference = defaults.fingerprintDifference }
+        policy.defaultSettings = settings
+        return policy
+    }
+
+    func serviceGroup() async throws -> ServiceGroup {
+        let data = configuration.data
+        let trust = TrustFiles(configuration: configuration)
+        let tls = try ReloadableTLS(try trust.load())
+        let endorsements = try EndorsementChecker(configuration.endorsements)
+        let issuer = CertificateIssuer(
+            identity: try data.authority(.identity), operators: try data.authority(.operator))
+        let (key, previous) = try data.resultSigningKey()
+        let instance = try await store.read { try $0.instanceID() }
+        let signer = try await AttestationResultSigner(
+            authority: try data.authority(.admission), issuer: "urn:uuid:\(instance)", build: Version.text, key: key,
+            previous: previous)
+        let alarms = StoreAlarms(store: store)
+        let attestation = AttestationService(store: store, policy: policy)
+        let oversight = OversightService(
+            store: store, policy: policy, issuer: issuer,
+            facts: VerifierFacts(
+                version: Version.text, labMode: labMode,
+                certificateExpiry: { try? trust.watched().first?.certificate.notAfterMilliseconds }))
+        let servers = VerifierServers(
+            settings: configuration.servers,
+            useCases: useCases(
+                endorsements: endorsements, issuer: issuer, signer: signer, attestation: attestation,
+                oversight: oversight),
+            tls: tls, metrics: metrics, logger: logger, now: { [store] in store.clock.now() },
+            onListening: announcing(logger, count: configuration.servers.loopback == nil ? 2 : 3))
+        let reloader = TrustReloader(
+            [
+                .init("tls") { try tls.replace(with: try trust.load()) },
+                .init("endorsements") { try endorsements.reload() },
+                .init("result-key") {
+                    let (key, previous) = try data.resultSigningKey()
+                    try await signer.rotate(to: key, previous: previous)
+                },
+            ], alarms: alarms, metrics: metrics, logger: logger, signals: Self.hangups)
+        try await alarms.raise(
+            SecurityEventID.verifierStarted, severity: .info, message: "The verifier has started",
+            fields: ["version": Version.text, "instance": instance, "lab-mode": "\(labMode)"])
+
+        let supporting: [any Service] =
+            [StoreKeeper(store: store)] + configuration.destinations.map(forwarder)
+            + [
+                MonitorService(
+                    monitor: StaleMonitor(store: store, attestation: attestation, policy: policy, logger: logger)),
+                CertificateWatch(store: store, alarms: alarms, certificates: trust.watched, logger: logger), reloader,
+            ]
+        var group = ServiceGroupConfiguration(
+            services: supporting + servers.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // AV-08: what is in progress gets 10 s, then the process ends; acknowledged work is on disk by then.
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        return ServiceGroup(configuration: group)
+    }
+
+    private func useCases(
+        endorsements: EndorsementChecker, issuer: CertificateIssuer, signer: AttestationResultSigner,
+        attestation: AttestationService, oversight: OversightService
+    ) -> APIUseCases {
+        let store = self.store
+        return APIUseCases(
+            enrollment: EnrollmentService(store: store, endorsements: endorsements, issuer: issuer, policy: policy),
+            attestation: attestation, admission: AdmissionService(store: store, issuer: signer, policy: policy),
+            nodes: NodeService(store: store, random: SystemRandom(), policy: policy),
+            references: ReferenceService(store: store, labMode: labMode),
+            fingerprints: FingerprintService(store: store, policy: policy, labMode: labMode), oversight: oversight,
+            keySet: { try signer.keySet.json() },
+            isReady: { (try? await store.read { try $0.instanceID() }) != nil },
+            gauges: {
+                let facts = try? await store.read { snapshot in
+                    (
+                        try snapshot.openAlarmCount(),
+                        try snapshot.destinations().map { try snapshot.backlog(of: $0) }.reduce(0, +)
+                    )
+                }
+                guard let (alarms, backlog) = facts else { return [] }
+                return [
+                    Gauge(MetricNames.openAlarms, value: Double(alarms)),
+                    Gauge(MetricNames.siemBacklog, value: Double(backlog)),
+                ]
+            })
+    }
+
+    private func forwarder(_ destination: SIEMDestination) -> any Service {
+        let sink: any EventSink
+        switch destination.kind {
+        case .jsonLines(let path): sink = JSONLinesSink(path: path)
+        case .syslogTLS(let syslog):
+            sink = SyslogTLSSink(
+                syslog, hostname: HostName.current, processID: HostName.processID, productVersion: Version.text)
+        }
+        return SIEMForwarder(destination, outbox: StoreOutbox(store), sink: sink, logger: logger)
+    }
+
+    /// Tells the log and systemd when all listeners are there.
+    private func announcing(_ logger: Logger, count: Int) -> @Sendable (ListenerKind, Int) async -> Void {
+        let listening = ListenerCount(expected: count)
+        return { listener, port in
+            logger.notice("listening", metadata: ["listener": "\(listener.rawValue)", "port": "\(port)"])
+            if listening.add() { ServiceManager.notify("READY=1") }
+        }
+    }
+
+    @Sendable private static func hangups() async -> AsyncStream<Void> {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let task = Task {
+            for await _ in signals { continuation.yield() }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
+    }
+}
