@@ -31,23 +31,9 @@ package struct TSS2ReturnCode: RawRepresentable, Hashable, Sendable, CustomStrin
     /// What the TPM itself answered; nil when another layer failed.
     package var response: TPMResponseCode? { layer == .tpm ? TPMResponseCode(rawValue: UInt32(base)) : nil }
 
-    /// Bases that the TSS layers share (TSS2_BASE_RC_*).
-    package static let baseBadSequence: UInt16 = 7
-    package static let baseIOError: UInt16 = 10
-    package static let baseMalformedResponse: UInt16 = 17
-    package static let baseInsufficientResponse: UInt16 = 19
-
-    /// Whether the connection may be in an unknown state, so that it must be opened again.
-    var spoilsConnection: Bool {
-        switch layer {
-        case .tcti: true
-        case .esapi, .sapi, .marshalling:
-            [
-                Self.baseBadSequence, Self.baseIOError, Self.baseMalformedResponse, Self.baseInsufficientResponse,
-            ].contains(base)
-        default: false
-        }
-    }
+    /// Whether the connection may be in an unknown state, so that it must be opened again: after any failure that is not
+    /// the TPM's own answer. ESYS refuses further calls after some of them (bad sequence), and opening costs a millisecond.
+    var spoilsConnection: Bool { layer != .tpm }
 
     package var description: String {
         if let response { return response.description }

@@ -54,9 +54,10 @@ public final class SoftwareTPM: TPMTransport, Sendable {
                     "type=unixio,path=\(socketPath)", "--ctrl", "type=unixio,path=\(socketPath).ctrl", "--flags",
                     "not-need-init,startup-clear",
                 ], outputPath: directory.file("log"))
-            // Probing the sockets would take the only client's place; the control socket is made last.
+            // A socket file is there before its socket listens: only a connection tells. swtpm takes the next client when
+            // this one is gone.
             let deadline = monotonicSeconds() + 120
-            while access(socketPath + ".ctrl", F_OK) != 0 || access(socketPath, F_OK) != 0 {
+            while !UnixSocket.accepts(socketPath + ".ctrl") || !UnixSocket.accepts(socketPath) {
                 guard started.isRunning, monotonicSeconds() < deadline else {
                     let log = String(decoding: (try? directory.read("log")) ?? [], as: UTF8.self)
                     throw ProcessError.failed(command: ["swtpm"], status: -1, stdout: log, stderr: "")

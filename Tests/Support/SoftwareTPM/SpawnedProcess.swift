@@ -83,6 +83,8 @@ func spawn(
     for (number, descriptor) in standardStreams.enumerated() {
         posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
+    // tpm2-tss opens its sockets without close-on-exec: a child that held one would keep an swtpm from its next client.
+    _ = closeFromThree?(&actions, 3)
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -121,3 +123,10 @@ func spawn(
     guard result == 0 else { throw ProcessError.notStarted(executable: executable, errno: result) }
     return pid
 }
+
+/// posix_spawn_file_actions_addclosefrom_np of glibc 2.34, which Swift's Glibc does not show.
+private let closeFromThree: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)? =
+    dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+        unsafeBitCast(
+            $0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
+    }

@@ -17,6 +17,13 @@ enum UnixSocket {
         return descriptor
     }
 
+    /// Whether somebody listens there.
+    static func accepts(_ path: String) -> Bool {
+        guard let descriptor = try? connect(to: path) else { return false }
+        close(descriptor)
+        return true
+    }
+
     static func listen(at path: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw ProcessError.system(call: "socket", errno: errno) }
