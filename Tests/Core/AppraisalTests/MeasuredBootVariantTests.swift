@@ -1,5 +1,8 @@
 import Appraisal
+import ByteParsing
 import ReferenceValues
+import TCGEventLog
+import TPMStructures
 import TestVectors
 import Testing
 
@@ -85,5 +88,38 @@ struct MeasuredBootVariantTests {
         #expect(result.verdict != .pass)
         #expect(result.findings.contains { $0.id == "LOG_MISSING" })
         #expect(result.findings.contains { $0.id == "REF_PCR_VALUE" && $0.pcr == 7 && $0.layer == .secureBoot })
+    }
+}
+
+/// What `inspect` reads: whatever is cut off is refused with its place, and nothing crashes.
+@Suite("Truncated inputs")
+struct TruncationTests {
+    @Test("Every cut of a measured boot's event log is refused, or is a shorter log that ends between two records")
+    func eventLogs() throws {
+        for vector in [TestVectors.golden, TestVectors.changedCommandLine, TestVectors.userExtendedPCR8] {
+            let bytes = try vector.eventLog
+            let ends = Set(try TCGEventLog(parsing: bytes).events.map(\.range.upperBound))
+            for length in 0..<bytes.count {
+                let whole = (try? TCGEventLog(parsing: Array(bytes.prefix(length)))) != nil
+                #expect(whole == ends.contains(length), "\(vector) \(length)")
+            }
+        }
+    }
+
+    @Test("Every cut of a quote, a signature and a public area is refused")
+    func structures() throws {
+        let vector = TestVectors.golden
+        let (quote, signature, area) = (
+            try vector.quoteMessage, try vector.quoteSignature, try vector.attestationKeyPublic
+        )
+        for length in quote.indices {
+            #expect(throws: ParsingError.self) { try TPMSAttest(marshalled: Array(quote.prefix(length))) }
+        }
+        for length in signature.indices {
+            #expect(throws: ParsingError.self) { try TPMTSignature(marshalled: Array(signature.prefix(length))) }
+        }
+        for length in area.indices {
+            #expect(throws: ParsingError.self) { try TPMTPublic(tpm2bPublic: Array(area.prefix(length))) }
+        }
     }
 }

@@ -1,0 +1,170 @@
+import ByteParsing
+import Foundation
+import SoftwareTPM
+import TestVectors
+import Testing
+
+@Suite("bootgate appraise, reference capture and diff, offline")
+struct AppraiseTests {
+    private let folder: TemporaryDirectory
+    private let references: String
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        let draft = try BootgateProcess.run(
+            "reference", "capture", "golden", "--evidence", TestVectors.golden.folder.path, "-o", "json")
+        try #require(draft.status == 0, "\(draft.errorText)")
+        references = try folder.write(draft.stdout, to: "golden.json")
+    }
+
+    private func appraise(_ evidence: String) throws -> (status: Int32, result: [String: Any]) {
+        let run = try BootgateProcess.run("appraise", "--evidence", evidence, "--references", references, "-o", "json")
+        return (run.status, run.stdout.isEmpty ? [:] : try BootgateProcess.json(run))
+    }
+
+    /// A copy of a variant without some of its files.
+    private func copy(_ vector: MeasuredBootVector, without missing: Set<String> = []) throws -> TemporaryDirectory {
+        let copy = try TemporaryDirectory()
+        for file in ["eventlog.bin", "quote.msg", "quote.sig", "pcrs.yaml", "ak.pub", "nonce"]
+        where !missing.contains(file) {
+            _ = try copy.write(try vector.bytes(file), to: file)
+        }
+        return copy
+    }
+
+    private func findings(_ result: [String: Any]) -> [[String: Any]] {
+        (result["layers"] as? [[String: Any]] ?? []).flatMap { $0["findings"] as? [[String: Any]] ?? [] }
+    }
+
+    @Test("The captured machine passes with exit code 0, and the result says draft and assumed")
+    func golden() throws {
+        let (status, result) = try appraise(TestVectors.golden.folder.path)
+        #expect(status == 0)
+        #expect(result["verdict"] as? String == "pass")
+        #expect(result["referenceStatus"] as? String == "draft")
+        #expect(result["identity"] as? String == "assumed")
+        #expect(result["binding"] as? String == "nonce-only")
+        #expect((result["layers"] as? [[String: Any]])?.count == 10)
+    }
+
+    @Test("Another command line fails with exit code 2 and shows it")
+    func commandLine() throws {
+        let (status, result) = try appraise(TestVectors.changedCommandLine.folder.path)
+        #expect(status == 2)
+        let finding = try #require(findings(result).first { $0["id"] as? String == "REF_CMDLINE" })
+        #expect(finding["layer"] as? String == "kernel")
+        #expect((finding["expected"] as? String)?.hasPrefix("/boot/vmlinuz ") == true)
+        #expect(finding["expected"] as? String != finding["seen"] as? String)
+        let event = try #require(result["firstDivergentEvent"] as? [String: Any])
+        for key in ["pcr", "index", "untrustedType", "name", "expected", "seen"] {
+            #expect(event[key] != nil, "\(key)")
+        }
+    }
+
+    @Test("PCR 8 extended from the running system fails in the layer kernel with LOG_REPLAY")
+    func userExtended() throws {
+        let (status, result) = try appraise(TestVectors.userExtendedPCR8.folder.path)
+        #expect(status == 2)
+        #expect(result["firstBrokenLayer"] as? String == "kernel")
+        #expect(findings(result).contains { $0["id"] as? String == "LOG_REPLAY" && $0["pcr"] as? Int == 8 })
+    }
+
+    @Test("Missing evidence is an error with exit code 75, and never a pass")
+    func missing() throws {
+        for file in ["quote.msg", "quote.sig", "ak.pub", "nonce", "pcrs.yaml", "eventlog.bin"] {
+            let evidence = try copy(TestVectors.golden, without: [file])
+            let (status, result) = try withExtendedLifetime(evidence) { try appraise(evidence.path) }
+            #expect(status == 75, "\(file)")
+            #expect(result["verdict"] as? String == "error", "\(file)")
+        }
+        #expect(try appraise("/nonexistent").status == 65)
+    }
+
+    @Test("A bad log is a fail with its finding, a bad quote an error, a wrong nonce a fail")
+    func damaged() throws {
+        let evidence = try copy(TestVectors.golden)
+        let log = try TestVectors.golden.eventLog
+        _ = try evidence.write(log.dropLast(3), to: "eventlog.bin")
+        let cut = try appraise(evidence.path)
+        #expect(cut.status == 2)
+        #expect(findings(cut.result).contains { $0["id"] as? String == "LOG_TRUNCATED" })
+        _ = try evidence.write(log, to: "eventlog.bin")
+        _ = try evidence.write(try TestVectors.golden.quoteMessage.dropLast(), to: "quote.msg")
+        let quote = try appraise(evidence.path)
+        #expect(quote.status == 75)
+        #expect(findings(quote.result).contains { $0["id"] as? String == "QUOTE_MALFORMED" })
+        _ = try evidence.write(try TestVectors.golden.quoteMessage, to: "quote.msg")
+        _ = try evidence.write(Array("00".utf8), to: "nonce")
+        let nonce = try appraise(evidence.path)
+        #expect(nonce.status == 2)
+        #expect(nonce.result["firstBrokenLayer"] as? String == "tpm-identity")
+        #expect(findings(nonce.result).contains { $0["id"] as? String == "QUOTE_NONCE" })
+    }
+
+    @Test("A bundle gives the same verdict as the folder it was made of")
+    func bundle() throws {
+        let vector = TestVectors.golden
+        let document: [String: Any] = [
+            "format": "bootgate-evidence-bundle/v1", "agentVersion": "test",
+            "nonce": Base64URL.encode(try vector.qualifyingData), "quote": Base64URL.encode(try vector.quoteMessage),
+            "signature": Base64URL.encode(try vector.quoteSignature),
+            "akPublic": Base64URL.encode(Array(try vector.attestationKeyPublic.dropFirst(2))),
+            "eventLog": Base64URL.encode(try vector.eventLog),
+            "pcrs": try vector.pcrs.mapValues { registers in
+                Dictionary(uniqueKeysWithValues: registers.map { (String($0.key), $0.value) })
+            },
+        ]
+        let path = try folder.write(try JSONSerialization.data(withJSONObject: document), to: "bundle.json")
+        #expect(try appraise(path).status == 0)
+        let inspected = try BootgateProcess.run("inspect", "evidence", path, "-o", "json")
+        #expect(inspected.status == 0)
+        let log = try BootgateProcess.json(inspected)["eventLog"] as? [String: Any]
+        #expect(log?["replay"] as? String == "agrees")
+    }
+
+    @Test("RV-02: a misspelt key in a reference set ends with exit code 65, naming the key")
+    func schema() throws {
+        let text = String(decoding: try readFile(references), as: UTF8.self)
+            .replacingOccurrences(of: "\"onUnknown\"", with: "\"onUnknwon\"")
+        let path = try folder.write(Array(text.utf8), to: "misspelt.json")
+        let run = try BootgateProcess.run(
+            "appraise", "--evidence", TestVectors.golden.folder.path, "--references", path)
+        #expect(run.status == 65)
+        #expect(run.errorText.contains("POL_SCHEMA"))
+        #expect(run.errorText.contains("onUnkn"))
+    }
+
+    @Test("diff names the changed command line")
+    func diff() throws {
+        let other = try BootgateProcess.run(
+            "reference", "capture", "golden", "--evidence", TestVectors.changedCommandLine.folder.path, "-o", "json")
+        let path = try folder.write(other.stdout, to: "other.json")
+        let run = try BootgateProcess.run("reference", "diff", references, path, "-o", "json")
+        #expect(run.status == 0)
+        let changes = try BootgateProcess.json(run)["changes"] as? [[String: Any]] ?? []
+        #expect(
+            changes.contains { $0["name"] as? String == "kernel command line" && $0["kind"] as? String == "changed" })
+        #expect(try BootgateProcess.run("reference", "diff", references, references).text.contains("equal"))
+    }
+
+    @Test("The committed example set passes its own machine and refuses the one with another initrd")
+    func example() throws {
+        let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../../ReferenceValues/examples")
+            .standardizedFileURL.path
+        for (variant, status) in [("golden", 0), ("b-initrd", 2)] as [(String, Int32)] {
+            let run = try BootgateProcess.run(
+                "appraise", "--evidence", "\(root)/measured-boot/\(variant)", "--references",
+                "\(root)/golden-debian12.json")
+            #expect(run.status == status, "\(run.text)\(run.errorText)")
+            if status == 2 { #expect(run.text.contains("/boot/initrd.img")) }
+        }
+    }
+
+    @Test("Usage errors end with exit code 64, --help with 0")
+    func usage() throws {
+        #expect(try BootgateProcess.run("appraise").status == 64)
+        #expect(try BootgateProcess.run("inspect", "nonsense").status == 64)
+        #expect(try BootgateProcess.run("reference", "capture").status == 64)
+        #expect(try BootgateProcess.run("inspect", "eventlog", "--help").text.contains("EXAMPLES"))
+    }
+}
