@@ -242,8 +242,8 @@ let testTargets: [Target] = [
         "VerifierServiceTests", in: "Verifier",
         [
             "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding",
-            "ReferenceValues", "SecurityEvents", "TPMCryptography", "TPMStructures", "TestVectors", "VerifierService",
-            "VerifierStore", crypto, logging,
+            "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures", "TestVectors",
+            "VerifierService", "VerifierStore", crypto, logging,
         ]),
     tests(
         "VerifierStoreTests", in: "Verifier",

@@ -45,6 +45,7 @@ enum SecurityEventTable {
         Row("ADM_BOOT_CHANGED", .low, "Node booted since its verdict", "None; it attests again."),
         Row("ADM_OVERRIDE", .high, "Admission override", "Check who asked for it and when it ends."),
         Row("FP_CHANGED", .medium, "Asset fingerprint differs", "Run 'bootgate fingerprint diff NODE KIND'."),
+        Row("FP_MALFORMED", .high, "Asset fingerprint does not read", "Update or inspect the agent."),
         Row("FP_UNBOUND", .high, "Asset fingerprint not covered by the quote", isolate),
         Row(
             "FP_CLASS_CLAIM", .medium, "Node claims a class of its own",

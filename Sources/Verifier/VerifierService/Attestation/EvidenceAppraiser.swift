@@ -54,36 +54,7 @@ struct EvidenceAppraiser: Sendable {
 
     /// Layer 10: every difference to the approved baselines. Nil where no baseline is approved.
     static func compare(_ reports: [FingerprintKind: [UInt8]], _ policy: GroupPolicy) -> [Finding]? {
-        guard !policy.baselines.isEmpty else { return nil }
-        let tier: Tier = policy.deniesDifferences ? .contraindicated : .warning
-        var findings: [Finding] = []
-        for (kind, baseline) in policy.baselines.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            guard let bytes = reports[kind] else {
-                findings.append(
-                    Finding(
-                        FindingID.evidenceMissing, .none, .assetFingerprints, name: kind.slug,
-                        detail: "no report of \(kind.slug), for which a baseline is approved"))
-                continue
-            }
-            let report: FingerprintReport
-            do throws(FingerprintError) {
-                report = try FingerprintReport(canonicalBytes: bytes, kind: kind)
-            } catch {
-                findings.append(
-                    Finding(
-                        "FP_MALFORMED", .contraindicated, .assetFingerprints, name: kind.slug,
-                        detail: "the report of \(kind.slug) does not read: \(error)"))
-                continue
-            }
-            findings += baseline.differences(of: report).prefix(100).map { difference in
-                Finding(
-                    "FP_CHANGED", tier, .assetFingerprints, name: "\(kind.slug): \(difference.key)",
-                    expected: difference.expected.isEmpty ? "nothing" : difference.expected.joined(separator: "\n"),
-                    seen: difference.seen.isEmpty ? "nothing" : difference.seen.joined(separator: "\n"),
-                    detail: "\(kind.slug): \(difference.key) \(difference.change.rawValue)")
-            }
-        }
-        return findings
+        FingerprintFindings.findings(reports, against: policy.baselines, denies: policy.deniesDifferences)
     }
 
     /// Equal for results that say the same at different times.

@@ -8,23 +8,33 @@ package enum FingerprintFindings {
     package static let maxListed = 100
 
     /// - Parameters:
-    ///   - reports: The node's reports whose digests were in the verified quote's claims.
+    ///   - reports: Bytes of the node's reports whose digests were in the verified quote's claims.
     ///   - baselines: The approved ones; a kind without one is not judged.
     ///   - denies: A difference contradicts the layer, and a missing report leaves it without evidence; otherwise both
     ///     are warnings.
     /// - Returns: nil where no baseline is approved: then nobody covers the layer. Empty: everything agrees.
     package static func findings(
-        _ reports: [FingerprintKind: FingerprintReport], against baselines: [FingerprintKind: FingerprintBaseline],
+        _ reports: [FingerprintKind: [UInt8]], against baselines: [FingerprintKind: FingerprintBaseline],
         denies: Bool
     ) -> [Finding]? {
         guard !baselines.isEmpty else { return nil }
         return FingerprintKind.allCases.flatMap { kind -> [Finding] in
             guard let baseline = baselines[kind] else { return [] }
-            guard let report = reports[kind] else {
+            guard let bytes = reports[kind] else {
                 return [
                     Finding(
                         FindingID.evidenceMissing, denies ? .none : .warning, .assetFingerprints, name: kind.slug,
                         expected: "a report", seen: "nothing", detail: "no \(kind.slug) report was collected")
+                ]
+            }
+            let report: FingerprintReport
+            do throws(FingerprintError) {
+                report = try FingerprintReport(canonicalBytes: bytes, kind: kind)
+            } catch {
+                return [
+                    Finding(
+                        "FP_MALFORMED", .contraindicated, .assetFingerprints, name: kind.slug,
+                        detail: "the report of \(kind.slug) does not read: \(error)")
                 ]
             }
             let differences = baseline.differences(of: report)
