@@ -77,11 +77,10 @@ import VerifierService
         _ = try await act(.remove, node)
         #expect(try await fixture.node(node) == nil)
         let other = try #require(NodeID("edge-2"))
-        try await fixture.store.read { snapshot in
-            #expect(try snapshot.stickyFails(node: node, ekName: OperatorFixture.name(9)).map(\.verdictID) == ["v1"])
-            #expect(try snapshot.stickyFails(node: other, ekName: OperatorFixture.name(1)).map(\.verdictID) == ["v1"])
-            #expect(try snapshot.activeIdentity(ekName: OperatorFixture.name(1)) == nil)
-        }
+        let byName = try await fixture.store.read { try $0.stickyFails(node: node, ekName: OperatorFixture.name(9)) }
+        let byEK = try await fixture.store.read { try $0.stickyFails(node: other, ekName: OperatorFixture.name(1)) }
+        #expect(byName.map(\.verdictID) == ["v1"] && byEK == byName)
+        #expect(try await fixture.store.read { try $0.activeIdentity(ekName: OperatorFixture.name(1)) } == nil)
         #expect(try await refusal { try await act(.clear, node, verdict: "v1") } == "API_UNKNOWN")
     }
 
@@ -107,11 +106,10 @@ import VerifierService
         let approved = try await act(.replaceTPM, node, replacement: entry("edge-1", ek: 3))
         #expect(approved.lifecycle == .pending && approved.standing == .failed, "a fail follows the node id")
         #expect(try await refusal { try await act(.approve, node) } == "NODE_STATE")
-        try await fixture.store.read { snapshot in
-            #expect(try snapshot.identities(of: node).map(\.status) == [.retired])
-            #expect(try snapshot.manifestEntry(for: node)?.ekName == OperatorFixture.name(3))
-            #expect(try snapshot.proposal(kind: "replace-tpm", subject: "edge-1") == nil)
-        }
+        #expect(try await fixture.store.read { try $0.identities(of: node) }.map(\.status) == [.retired])
+        #expect(
+            try await fixture.store.read { try $0.manifestEntry(for: node) }?.ekName == OperatorFixture.name(3))
+        #expect(try await fixture.store.read { try $0.proposal(kind: "replace-tpm", subject: "edge-1") } == nil)
     }
 
     @Test("A proposal needs the enroller's role, its approval the approver's")
