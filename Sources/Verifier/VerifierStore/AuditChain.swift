@@ -1,6 +1,7 @@
 internal import ByteParsing
 internal import Crypto
 internal import GRDB
+internal import SecurityEvents
 internal import VerifierService
 
 /// The hash chain of the audit log: each record's HMAC-SHA-256 covers the record before it and all of its own columns.
@@ -36,9 +37,12 @@ struct AuditChain: Sendable {
 
     func append(_ entry: AuditEntry, at now: Int64, to session: SQLiteSession) throws {
         let last = try session.row(Self.select + " ORDER BY number DESC LIMIT 1").map(Self.decode)
+        // SQLite ends a bound text at its first NUL: hashed and stored text must be one.
         var record = Record(
-            number: (last?.number ?? 0) + 1, at: now, actor: entry.actor, action: entry.action,
-            subject: entry.subject, outcome: entry.outcome, detail: try JSONText.encode(entry.detail), chain: [])
+            number: (last?.number ?? 0) + 1, at: now, actor: SecurityEventText.printable(entry.actor),
+            action: SecurityEventText.printable(entry.action),
+            subject: entry.subject.map(SecurityEventText.printable),
+            outcome: SecurityEventText.printable(entry.outcome), detail: try JSONText.encode(entry.detail), chain: [])
         record.chain = hash(record, after: last?.chain ?? [])
         try session.execute(
             """

@@ -182,8 +182,8 @@ package struct OversightService: OversightUseCases {
 
     /// Repeats by one caller at one route are one alarm that counts.
     package func refused(code: String, actor: String, route: String, source: String) async throws {
-        let actor = String(actor.prefix(256))
-        let route = String(route.prefix(256))
+        let actor = SecurityEventText.printable(String(actor.prefix(256)))
+        let route = SecurityEventText.printable(String(route.prefix(256)))
         try await store.write { tx in
             try tx.audit(
                 AuditEntry(

@@ -119,14 +119,14 @@ struct OperatorFixture: Sendable {
     }
 }
 
-/// Issues nothing: gives each request's bytes back as certificate and key.
+/// Issues nothing: gives each request back as certificate; its first byte stands for the key.
 struct RecordingIssuer: OperatorCertificateIssuer {
     func operatorCertificate(
         name: String, certificateRequest: [UInt8], nowMilliseconds: Int64
     ) throws -> IssuedOperatorCertificate {
-        guard !certificateRequest.isEmpty else { throw ServiceError(.invalid, "OPERATOR_CSR", "empty") }
+        guard let first = certificateRequest.first else { throw ServiceError(.invalid, "OPERATOR_CSR", "empty") }
         return IssuedOperatorCertificate(
-            certificates: [certificateRequest], keySHA256: Hex.encode(certificateRequest))
+            certificates: [certificateRequest], keySHA256: Hex.encode([UInt8](repeating: first, count: 32)))
     }
 }
 
