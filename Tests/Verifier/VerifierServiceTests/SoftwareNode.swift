@@ -1,0 +1,145 @@
+import AttestationMessages
+import AttestationTestKit
+import Crypto
+import JSONCoding
+import TPMCryptography
+import TPMStructures
+import TestVectors
+import VerifierService
+
+/// A node whose TPM is in this process: software EK and AK, the registers and the log of the committed golden boot.
+struct SoftwareNode: Sendable {
+    var id: NodeID
+    var ek = SoftwareEK.p256()
+    var ak = SoftwareAK.p256()
+    var nodeKey = P256.Signing.PrivateKey()
+    var nodeKeyAttributes: TPMAObject = [.fixedTPM, .fixedParent, .sensitiveDataOrigin, .userWithAuth, .noDA, .sign]
+    var clock = TPMSClockInfo(clock: 1_000, resetCount: 1, restartCount: 0, safe: true)
+    var bootID = "boot-1"
+    var runID = "run-1"
+    var values = PCRValues()
+    var eventLog: [UInt8]
+    var reports: [String: [UInt8]] = [:]
+    var source = "192.0.2.1"
+
+    init(_ name: String) throws {
+        guard let id = NodeID(name) else { throw ServiceError(.syntax, "API_BAD_ID") }
+        self.id = id
+        eventLog = try TestVectors.golden.eventLog
+        for (bank, registers) in try TestVectors.golden.pcrs {
+            for (index, hex) in registers {
+                guard let pcr = PCRIndex(index), let digest = Digest("\(bank):\(hex)") else { continue }
+                values.set(digest, bank: digest.algorithm, index: pcr)
+            }
+        }
+    }
+
+    var ekName: [UInt8] { ek.publicArea.name?.bytes ?? [] }
+    var akName: [UInt8] { ak.publicArea.name?.bytes ?? [] }
+    var nodeKeyArea: TPMTPublic {
+        let point = Array(nodeKey.publicKey.rawRepresentation)
+        return TPMTPublic(
+            nameAlgorithm: .sha256, attributes: nodeKeyAttributes,
+            key: .ecc(
+                .init(
+                    symmetric: .none, scheme: .null, curve: .nistP256, x: Array(point.prefix(32)),
+                    y: Array(point.suffix(32)))))
+    }
+    var spki: [UInt8] { Array(nodeKey.publicKey.derRepresentation) }
+    var peer: NodePeer { NodePeer(nodeID: id, spki: spki, source: source) }
+    var enrollmentPeer: EnrollmentPeer { EnrollmentPeer(spki: spki, source: source) }
+
+    mutating func reboot() {
+        clock.resetCount += 1
+        clock.clock += 100_000
+        bootID += "+"
+        runID += "+"
+    }
+
+    // MARK: Enrollment
+
+    func enrollmentBody(token: String? = nil) throws -> [UInt8] {
+        try StrictJSON.encode(
+            EnrollmentRequest(
+                nodeID: id, manifestToken: token, ekPublic: WireBytes(ek.publicArea.marshalled), ekCertificates: [],
+                akPublic: WireBytes(ak.publicArea.marshalled), nodeKeyPublic: WireBytes(nodeKeyArea.marshalled),
+                platform: PlatformIdentity()))
+    }
+
+    /// Asks for a challenge and answers it as an honest TPM would.
+    func activation(
+        _ bench: VerifierTestBench, token: String? = nil
+    ) async throws -> (challenge: EnrollmentChallenge, request: ActivationRequest) {
+        let body = try enrollmentBody(token: token)
+        let response = try await bench.enrollment.enroll(body, peer: enrollmentPeer)
+        let challenge = try StrictJSON.decode(EnrollmentChallenge.self, from: response)
+        return (challenge, try activation(of: challenge, body: body, response: response))
+    }
+
+    func activation(
+        of challenge: EnrollmentChallenge, body: [UInt8], response: [UInt8]
+    ) throws -> ActivationRequest {
+        let secret = try ek.activate(
+            CredentialChallenge(
+                credentialBlob: challenge.credentialBlob.bytes, encryptedSecret: challenge.encryptedSecret.bytes),
+            for: ak.publicArea.name ?? TPM2BName(handle: 0))
+        let transcript = ProtocolBinding.enrollmentTranscript(request: body, response: response, nodeKeySPKI: spki)
+        let proof = HMAC<SHA256>.authenticationCode(for: transcript, using: SymmetricKey(data: secret ?? [0]))
+        let certify = try ak.certify(nodeKeyArea, under: .endorsementHierarchy, extraData: transcript)
+        return ActivationRequest(
+            proof: WireBytes(Array(proof)), nodeKeyCertifyInfo: WireBytes(certify.attest),
+            nodeKeyCertifySignature: WireBytes(certify.signature))
+    }
+
+    // MARK: Evidence
+
+    func challenge(_ bench: VerifierTestBench) async throws -> AttestationChallenge {
+        try await bench.attestation.challenge(ChallengeRequest(bootID: bootID, agentRunID: runID), node: peer)
+    }
+
+    func evidence(_ bench: VerifierTestBench) async throws -> EvidenceSubmission {
+        try evidence(for: try await challenge(bench))
+    }
+
+    func evidence(
+        for challenge: AttestationChallenge, nonce: [UInt8]? = nil, banks: Set<PCRBank>? = nil,
+        edit: (inout TPMSAttest) -> Void = { _ in }
+    ) throws -> EvidenceSubmission {
+        let claims = try StrictJSON.encode(
+            EvidenceClaims(
+                nodeID: id, challengeID: challenge.challengeID, agentRunID: runID, bootID: bootID, agentVersion: "1",
+                configurationDigest: WireBytes([UInt8](repeating: 0, count: 32)), fingerprints: [:], bootKey: nil))
+        let extraData = ProtocolBinding.evidence(
+            nonce: nonce ?? challenge.nonce.bytes, nodeKeySPKI: spki, claims: claims)
+        let quote = try ak.quote(
+            extraData: extraData, selection: selection(challenge, banks ?? Set(values.banks.keys)), values: values,
+            clock: clock, edit: edit)
+        return EvidenceSubmission(
+            challengeID: challenge.challengeID, quote: WireBytes(quote.attest), signature: WireBytes(quote.signature),
+            claims: WireBytes(claims), pcrs: PCRValueCodec.wire(values),
+            logs: [
+                LogSummary(
+                    log: "event-log", byteCount: eventLog.count, sha256: WireBytes(Array(SHA256.hash(data: eventLog))))
+            ])
+    }
+
+    private func selection(_ challenge: AttestationChallenge, _ allocated: Set<PCRBank>) -> TPMLPCRSelection {
+        let selections = challenge.pcrSelection.compactMap { entry in
+            PCRBank(rawValue: entry.bank).map {
+                TPMSPCRSelection(bank: $0, pcrs: PCRSet(entry.indices.compactMap { PCRIndex($0) }))
+            }
+        }
+        return (TPMLPCRSelection(selections) ?? TPMLPCRSelection(PCRSet(), banks: [])).limited(toAllocated: allocated)
+    }
+
+    /// The registers as a quote of this node shows them, for a capture.
+    func attestedPCRs() throws -> AttestedPCRs {
+        let registers = PCRSet((0...15).filter { $0 != 10 }.compactMap { PCRIndex($0) })
+        let selection = TPMLPCRSelection(registers, banks: Set(values.banks.keys))
+        let quote = try ak.quote(extraData: [], selection: selection, values: values)
+        return try UnverifiedQuote(attest: quote.attest, signature: quote.signature).verify(
+            with: AttestationKey(ak.publicArea),
+            expecting: QuoteExpectation(offlineExtraData: nil, selection: nil, signers: nil)
+        ).attest(values)
+    }
+}
