@@ -18,6 +18,7 @@ struct AttestationTests {
         let verdict = try await bench.finish(first, node)
         #expect(verdict.verdict == .pass && verdict.nextAttestationInSeconds == 300)
         #expect(try await bench.decision(node) == "admit")
+        bench.advance(1000)
         // The second time the log is known, and nothing but the history grows.
         let second = try await bench.attestation.submit(try await node.evidence(bench), node: node.peer)
         #expect(second.verdict == .pass)
