@@ -274,8 +274,7 @@ let testTargets: [Target] = [
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
-            "AttestationMessages", "AttestationTestKit", "ByteParsing", "ESAPI", "SoftwareTPM", "TPMCryptography",
-            "TPMStructures", "TestVectors", "VerifierClient", crypto, x509, swiftASN1,
+            "AssetFingerprints", "AttestationMessages", "ByteParsing", "SoftwareTPM", "TCGEventLog", "TPMStructures",
         ],
         path: "Tests/Integration", swiftSettings: sharedSettings),
 ]

@@ -1,0 +1,103 @@
+import Foundation
+import SoftwareTPM
+import TCGEventLog
+import TPMStructures
+
+/// A server: a software TPM whose registers a real firmware event log filled, and an agent on it.
+final class Machine {
+    let id: String
+    let tpm: SoftwareTPM
+    private let laboratory: Laboratory
+    private let endorsementKey: String
+    private(set) var agent: SpawnedProcess?
+
+    init(_ id: String, in laboratory: Laboratory, endorsementKey: String = "rsa", boot: String = "golden") throws {
+        self.id = id
+        self.laboratory = laboratory
+        self.endorsementKey = endorsementKey
+        tpm = try SoftwareTPM(.fresh)
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let configuration = """
+            [verifier]
+            url = "https://localhost:\(laboratory.mainPort)"
+            enrollment-url = "https://localhost:\(laboratory.enrollmentPort)"
+            ca-file = "\(laboratory.caFile)"
+            [node]
+            id = "\(id)"
+            [tpm]
+            tcti = "\(tpm.tcti)"
+            ek = "\(endorsementKey)"
+            [evidence]
+            event-log = "\(eventLog)"
+            boot-id = "\(bootID)"
+            [state]
+            directory = "\(directory)"
+            [log]
+            format = "logfmt"
+
+            """
+        try laboratory.directory.write(Array(configuration.utf8), to: "agent-\(id).toml")
+        try measure(boot)
+    }
+
+    deinit { agent?.stop(atOnce: true) }
+
+    var directory: String { laboratory.directory.file("state-\(id)") }
+    private var eventLog: String { laboratory.directory.file("event-log-\(id)") }
+    private var bootID: String { laboratory.directory.file("boot-id-\(id)") }
+
+    /// Writes the log of a boot and extends each of its events, in order, in the banks that this TPM has.
+    private func measure(_ boot: String, newKernelBoot: Bool = true) throws {
+        let bytes = try readFile(Programs.exampleBoot(boot))
+        try writeFile(bytes, to: eventLog)
+        if newKernelBoot { try writeFile(Array((UUID().uuidString.lowercased() + "\n").utf8), to: bootID) }
+        let log = try TCGEventLog(parsing: bytes)
+        for event in log.events where event.isExtended {
+            guard let pcr = event.pcr else { continue }
+            for digest in event.digests where digest.algorithm == .sha256 || digest.algorithm == .sha1 {
+                try? tpm.extend(
+                    pcr: Int(pcr.rawValue), algorithm: digest.algorithm.algorithmID.rawValue, digest: digest.bytes)
+            }
+        }
+    }
+
+    /// A power cycle into another boot.
+    func reboot(into boot: String) throws {
+        stopAgent()
+        try tpm.reset()
+        try measure(boot)
+    }
+
+    /// What an attacker with a reset line does: the TPM alone starts anew, the registers are extended again.
+    func resetTPMOnly(measuring boot: String) throws {
+        try tpm.reset()
+        try measure(boot, newKernelBoot: false)
+    }
+
+    func startAgent() throws {
+        agent = try SpawnedProcess(
+            Programs.agent, ["run", "--config", laboratory.directory.file("agent-\(id).toml")],
+            outputPath: laboratory.directory.file("agent-\(id).log"))
+    }
+
+    @discardableResult
+    func stopAgent(atOnce: Bool = false) -> Int32? {
+        defer { agent = nil }
+        return agent?.stop(atOnce: atOnce)
+    }
+
+    /// `bootgate-agent once`; the exit status is the verdict's.
+    func once() throws -> ProcessResult {
+        try runProcess(Programs.agent, ["once", "--config", laboratory.directory.file("agent-\(id).toml")])
+    }
+
+    /// SHA-256 of the EK's SubjectPublicKeyInfo, as a manifest names it.
+    func endorsementKeySPKI() throws -> String {
+        let handle = endorsementKey == "rsa" ? "0x81010001" : "0x81010016"
+        let file = tpm.directory.file("ek.der")
+        _ = try tpm.tool("tpm2_readpublic", ["-c", handle, "-f", "der", "-o", file])
+        let sum = try runProcessSuccessfully("sha256sum", [file]).text
+        return String(sum.prefix(64))
+    }
+}
