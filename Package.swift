@@ -127,13 +127,15 @@ let verifier: [Target] = [
     room(
         "Admission", in: "Verifier",
         [
-            "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", "SecurityEvents", "VerifierService", crypto, x509,
+            "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", "SecurityEvents",
+            "VerifierService", crypto, x509,
             swiftASN1, jwtKit,
         ]),
     room(
         "VerifierAPI", in: "Verifier",
         [
-            "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents", "VerifierService", crypto,
+            "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents",
+            "VerifierService", crypto,
             hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioSSL, nioTLS, serviceLifecycle,
             swiftASN1, x509,
         ]),
@@ -146,8 +148,10 @@ let verifier: [Target] = [
     program(
         "bootgate-verifier", in: "Sources/Verifier/bootgate-verifier",
         [
-            "Admission", "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "JSONCoding",
-            "ReferenceValues", "SIEMForwarding", "SecurityEvents", "TPMCryptography", "VerifierAPI", "VerifierService", "VerifierStore",
+            "Admission", "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements",
+            "JSONCoding",
+            "ReferenceValues", "SIEMForwarding", "SecurityEvents", "TPMCryptography", "VerifierAPI", "VerifierService",
+            "VerifierStore",
             argumentParser,
             crypto, logging, nioCore, nioSSL, serviceLifecycle, tomlKit, unixSignals, x509,
         ]),

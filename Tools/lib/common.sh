@@ -40,3 +40,6 @@ require_swift() {
     [ "$(printf '6.3\n%s\n' "$version" | sort -V | head -1)" = 6.3 ] ||
         die "Swift $version is too old; Bootgate needs 6.3 or later"
 }
+
+# Leaves of SwiftPM's output what a person should read.
+build_noise() { grep -E '^(error|warning: [^'"'"']|Build|/)|: (error|warning):' | grep -v 'CMakeLists' || true; }

@@ -38,7 +38,7 @@ struct AdmissionShow: AsyncParsableCommand {
             fields.add(
                 "Admission certificate",
                 reply.admissionCertificates.isEmpty ? nil : "\(reply.admissionCertificates[0].bytes.count) bytes DER")
-            fields.add("Result (EAR, JWT)", reply.ear)
+            fields.add("Result (EAR, JWT)", reply.ear.map { "\($0.utf8.count) bytes; -o json prints it" })
             return fields.text
         }
         if reply.decision == .deny { throw Failure(.verdictFail, "") }
