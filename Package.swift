@@ -184,7 +184,11 @@ let testSupport: [Target] = [
         name: "SoftwareTPM", dependencies: ["ByteParsing"], path: "Tests/Support/SoftwareTPM",
         swiftSettings: sharedSettings),
     .target(
-        name: "StubVerifier", dependencies: [crypto, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS, swiftASN1, x509],
+        name: "StubVerifier",
+        dependencies: [
+            "AssetFingerprints", "AttestationMessages", "ByteParsing", "TPMCryptography", "TPMStructures", crypto,
+            nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS, swiftASN1, x509,
+        ],
         path: "Tests/Support/StubVerifier", swiftSettings: sharedSettings),
     .target(
         name: "AttestationTestKit",
@@ -234,13 +238,14 @@ let testTargets: [Target] = [
     tests(
         "ESAPITests", in: "Attester",
         ["AttestationTestKit", "ByteParsing", "ESAPI", "SoftwareTPM", "TPMCryptography", "TPMStructures"]),
-    tests("AttestingEnvironmentTests", in: "Attester", ["AttestingEnvironment", "ByteParsing", "TestVectors"]),
+    tests("AttestingEnvironmentTests", in: "Attester", ["AttestingEnvironment", "ByteParsing", "SoftwareTPM"]),
     tests("HostInventoryTests", in: "Attester", ["AssetFingerprints", "HostInventory", "SoftwareTPM"]),
     tests(
         "AttesterSessionTests", in: "Attester",
         [
-            "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing", "ESAPI", "SoftwareTPM",
-            "TPMCryptography", "TPMStructures", "VerifierClient", logging,
+            "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
+            "ESAPI", "SoftwareTPM", "StubVerifier", "TPMCryptography", "TPMStructures", "TestVectors",
+            "VerifierClient", logging,
         ]),
     tests(
         "VerifierServiceTests", in: "Verifier",
