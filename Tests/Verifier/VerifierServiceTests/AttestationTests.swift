@@ -41,7 +41,7 @@ struct AttestationTests {
         #expect(try await put(0, Array(node.eventLog.prefix(1000))).need.first?.offset == 1000)
         #expect(try await put(0, Array(node.eventLog.prefix(1000))).need.first?.offset == 1000)
         #expect(try await put(5000, [1, 2, 3]).need.first?.offset == 1000)
-        #expect(await refusal { _ = try await put(1000, node.eventLog) }?.kind == .tooLarge)
+        #expect(await nodeRefusal { _ = try await put(1000, node.eventLog) }?.kind == .tooLarge)
         // The same evidence again is told what is still missing.
         #expect(try await bench.attestation.submit(submission, node: node.peer).need.first?.offset == 1000)
         #expect(try await put(1000, Array(node.eventLog.dropFirst(1000))).verdict == .pass)

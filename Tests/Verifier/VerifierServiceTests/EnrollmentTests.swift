@@ -33,7 +33,7 @@ struct EnrollmentTests {
         let codes = await withTaskGroup { group in
             for _ in 0..<50 {
                 group.addTask {
-                    await refusal { try await bench.enroll(SoftwareNode("n1")) }?.code
+                    await nodeRefusal { try await bench.enroll(SoftwareNode("n1")) }?.code
                 }
             }
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
@@ -49,7 +49,7 @@ struct EnrollmentTests {
         let codes = await withTaskGroup { group in
             for _ in 0..<50 {
                 group.addTask {
-                    await refusal { try await bench.enroll(SoftwareNode("n1")) }?.code ?? "ok"
+                    await nodeRefusal { try await bench.enroll(SoftwareNode("n1")) }?.code ?? "ok"
                 }
             }
             return await group.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
@@ -63,10 +63,10 @@ struct EnrollmentTests {
         let first = try await bench.enrolled()
         var sameEK = try SoftwareNode("n2")
         sameEK.ek = first.ek
-        #expect(await refusal { try await bench.enroll(sameEK) }?.code == "ID_EK_REUSED")
+        #expect(await nodeRefusal { try await bench.enroll(sameEK) }?.code == "ID_EK_REUSED")
         var sameAK = try SoftwareNode("n3")
         sameAK.ak = first.ak
-        #expect(await refusal { try await bench.enroll(sameAK) }?.code == "ID_AK_REUSED")
+        #expect(await nodeRefusal { try await bench.enroll(sameAK) }?.code == "ID_AK_REUSED")
     }
 
     @Test("ID-03: a credential for the AK of another TPM cannot be opened")
@@ -83,7 +83,7 @@ struct EnrollmentTests {
             answer
             ?? ActivationRequest(
                 proof: WireBytes([0]), nodeKeyCertifyInfo: WireBytes([]), nodeKeyCertifySignature: WireBytes([]))
-        let error = await refusal {
+        let error = await nodeRefusal {
             _ = try await bench.enrollment.activate(
                 enrollmentID: challenge.enrollmentID, request, peer: node.enrollmentPeer)
         }
@@ -100,7 +100,7 @@ struct EnrollmentTests {
         var kinds: [ServiceError.Kind?] = []
         for request in [wrong, wrong, wrong, right] {
             kinds.append(
-                await refusal {
+                await nodeRefusal {
                     _ = try await bench.enrollment.activate(
                         enrollmentID: challenge.enrollmentID, request, peer: node.enrollmentPeer)
                 }?.kind)
@@ -114,13 +114,13 @@ struct EnrollmentTests {
         let (first, second) = (try SoftwareNode("n1"), try SoftwareNode("n2"))
         let (challenge, request) = try await first.activation(bench)
         #expect(
-            await refusal {
+            await nodeRefusal {
                 _ = try await bench.enrollment.activate(
                     enrollmentID: challenge.enrollmentID, request, peer: second.enrollmentPeer)
             }?.code == "ID_CHALLENGE_BINDING")
         bench.advance(60_001)
         #expect(
-            await refusal {
+            await nodeRefusal {
                 _ = try await bench.enrollment.activate(
                     enrollmentID: challenge.enrollmentID, request, peer: first.enrollmentPeer)
             }?.code == "ID_CHALLENGE_EXPIRED")
@@ -132,13 +132,13 @@ struct EnrollmentTests {
         let node = try SoftwareNode("n1")
         let token = "one-time-token-of-n1"
         try await bench.addToManifest(node, token: token)
-        #expect(await refusal { try await bench.enroll(node, token: "wrong") }?.code == "ID_TOKEN_USED")
-        #expect(await refusal { try await bench.enroll(node) }?.code == "ID_TOKEN_USED")
+        #expect(await nodeRefusal { try await bench.enroll(node, token: "wrong") }?.code == "ID_TOKEN_USED")
+        #expect(await nodeRefusal { try await bench.enroll(node) }?.code == "ID_TOKEN_USED")
         #expect(try await bench.enroll(node, token: token).lifecycle == .enrolled)
         try await bench.store.write { try $0.deleteNode(node.id) }
         let codes = await withTaskGroup { group in
             for _ in 0..<20 {
-                group.addTask { await refusal { try await bench.enroll(node, token: token) }?.code }
+                group.addTask { await nodeRefusal { try await bench.enroll(node, token: token) }?.code }
             }
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
@@ -151,7 +151,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         let node = try SoftwareNode("n1")
         let proxy = EnrollmentPeer(spki: try SoftwareNode("n2").spki, source: "proxy")
-        let error = await refusal { _ = try await bench.enrollment.enroll(node.enrollmentBody(), peer: proxy) }
+        let error = await nodeRefusal { _ = try await bench.enrollment.enroll(node.enrollmentBody(), peer: proxy) }
         #expect(error?.kind == .forbidden && error?.code == "ID_CHANNEL_BINDING")
     }
 
@@ -162,7 +162,7 @@ struct EnrollmentTests {
         #expect(try await bench.enroll(node).lifecycle == .pending)
         #expect(try await bench.record(node)?.pendingReason == "ID_EK_NOT_IN_INVENTORY")
         #expect(try await bench.decision(node) == "ADM_PENDING")
-        #expect(await refusal { _ = try await node.challenge(bench) }?.code == "ADM_PENDING")
+        #expect(await nodeRefusal { _ = try await node.challenge(bench) }?.code == "ADM_PENDING")
         bench.advance(24 * 3_600_000 + 1)
         try await bench.store.write { try $0.purge(Retention()) }
         #expect(try await bench.record(node) == nil)
@@ -175,7 +175,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench(references: false, policy: policy)
         try await bench.enroll(SoftwareNode("n1"))
         try await bench.enroll(SoftwareNode("n2"))
-        #expect(await refusal { try await bench.enroll(SoftwareNode("n3")) }?.kind == .tooMany)
+        #expect(await nodeRefusal { try await bench.enroll(SoftwareNode("n3")) }?.kind == .tooMany)
     }
 
     @Test("ID-23: a hostile node id is refused with a code of its own", arguments: ["../n1", "N1", "n1\n", "-n", ""])
@@ -184,7 +184,7 @@ struct EnrollmentTests {
         let body = try SoftwareNode("n1").enrollmentBody()
         let escaped = id.replacingOccurrences(of: "\n", with: "\\n")
         let text = String(decoding: body, as: UTF8.self).replacingOccurrences(of: "\"n1\"", with: "\"\(escaped)\"")
-        let error = await refusal {
+        let error = await nodeRefusal {
             _ = try await bench.enrollment.enroll(Array(text.utf8), peer: SoftwareNode("n1").enrollmentPeer)
         }
         #expect(error?.kind == .syntax && error?.code == "API_BAD_ID", "\(String(describing: error))")
@@ -212,7 +212,7 @@ struct EnrollmentTests {
         cleared.nodeKey = P256.Signing.PrivateKey()
         #expect(try await bench.enroll(cleared).lifecycle == .pending)
         #expect(try await bench.record(node)?.pendingReason == "ID_AK_CHANGED")
-        #expect(await refusal { _ = try await node.challenge(bench) }?.code == "ID_AK_CHANGED")
+        #expect(await nodeRefusal { _ = try await node.challenge(bench) }?.code == "ID_AK_CHANGED")
         #expect(try await bench.decision(node) == "ADM_PENDING")
         let statuses = try await bench.store.read { try $0.identities(of: node.id) }.map(\.status)
         #expect(statuses == [.active, .retired])
@@ -229,9 +229,9 @@ struct EnrollmentTests {
             try tx.save(record)
         }
         for code in [
-            await refusal { _ = try await bench.attestation.submit(submission, node: node.peer) }?.code,
-            await refusal { _ = try await node.challenge(bench) }?.code,
-            await refusal { try await bench.enroll(node) }?.code, try await bench.decision(node),
+            await nodeRefusal { _ = try await bench.attestation.submit(submission, node: node.peer) }?.code,
+            await nodeRefusal { _ = try await node.challenge(bench) }?.code,
+            await nodeRefusal { try await bench.enroll(node) }?.code, try await bench.decision(node),
         ] { #expect(code == "ID_NODE_REVOKED") }
     }
 
@@ -240,7 +240,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         var node = try SoftwareNode("n1")
         node.nodeKeyAttributes = [.userWithAuth, .noDA, .sign]
-        let error = await refusal { try await bench.enroll(node) }
+        let error = await nodeRefusal { try await bench.enroll(node) }
         #expect(error?.kind == .invalid && error?.code == "ID_NODE_KEY_ATTRS")
     }
 
@@ -249,7 +249,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         var node = try SoftwareNode("n1")
         node.ak.parent = .ownerHierarchy
-        #expect(await refusal { try await bench.enroll(node) }?.code == "ID_AK_HIERARCHY")
+        #expect(await nodeRefusal { try await bench.enroll(node) }?.code == "ID_AK_HIERARCHY")
     }
 
     @Test("A node renews with its enrolled keys only")
@@ -260,6 +260,6 @@ struct EnrollmentTests {
             nodeID: node.id, ekName: WireBytes(node.ekName), akName: WireBytes(node.akName))
         #expect(try await bench.enrollment.renew(request, peer: node.enrollmentPeer).lifecycle == .enrolled)
         let other = EnrollmentPeer(spki: try SoftwareNode("n2").spki, source: "x")
-        #expect(await refusal { _ = try await bench.enrollment.renew(request, peer: other) }?.kind == .forbidden)
+        #expect(await nodeRefusal { _ = try await bench.enrollment.renew(request, peer: other) }?.kind == .forbidden)
     }
 }

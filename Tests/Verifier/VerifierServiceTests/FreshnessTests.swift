@@ -45,7 +45,7 @@ struct FreshnessTests {
         let challenge = try await node.challenge(bench)
         _ = try await bench.attestation.submit(try node.evidence(for: challenge), node: node.peer)
         // A new signature over the same bytes: what the twin (r, n-s) is to ECDSA.
-        let error = await refusal {
+        let error = await nodeRefusal {
             _ = try await bench.attestation.submit(try node.evidence(for: challenge), node: node.peer)
         }
         #expect(error?.kind == .conflict && error?.code == "QUOTE_REPLAY" && error?.verdictID == nil)
@@ -90,7 +90,7 @@ struct FreshnessTests {
         let (bench, node) = try await trusted()
         let challenge = try await node.challenge(bench)
         bench.advance(60_001)
-        let error = await refusal {
+        let error = await nodeRefusal {
             _ = try await bench.attestation.submit(try node.evidence(for: challenge), node: node.peer)
         }
         #expect(error?.kind == .gone && error?.code == "QUOTE_NONCE_EXPIRED")
@@ -108,7 +108,7 @@ struct FreshnessTests {
         let (bench, node) = try await trusted()
         let older = try await node.challenge(bench)
         _ = try await node.challenge(bench)
-        let error = await refusal {
+        let error = await nodeRefusal {
             _ = try await bench.attestation.submit(try node.evidence(for: older), node: node.peer)
         }
         #expect(error?.kind == .gone)

@@ -166,7 +166,7 @@ struct StubAdmissionIssuer: AdmissionIssuer {
 }
 
 /// The code of the refusal that `body` ends with, and the verdict it names.
-func refusal(_ body: () async throws -> Void) async -> ServiceError? {
+func nodeRefusal(_ body: () async throws -> Void) async -> ServiceError? {
     do {
         try await body()
         return nil
