@@ -51,7 +51,7 @@ struct OperatorFixture: Sendable {
     @discardableResult
     func enroll(
         _ name: String, ek: UInt8 = 1, lifecycle: NodeLifecycle = .enrolled, standing: NodeStanding = .unproven,
-        failedVerdict: String? = nil
+        failedVerdict: String? = nil, akPublic: [UInt8] = [2]
     ) async throws -> NodeID {
         let id = try #require(NodeID(name))
         try await store.write { tx in
@@ -60,7 +60,7 @@ struct OperatorFixture: Sendable {
                     identityID: 0, nodeID: id, status: .active, ekName: Self.name(ek), ekPublic: [1],
                     ekSPKISHA256: [UInt8](repeating: ek, count: 32), ekCertificates: [], ekTrust: .inventoryVouched,
                     tpmManufacturer: nil, tpmModel: nil, tpmFirmware: nil, akName: Self.name(ek &+ 100),
-                    akPublic: [2], akQualifiedName: [3], nodeKeySPKI: [4], createdAtMilliseconds: tx.now,
+                    akPublic: akPublic, akQualifiedName: [3], nodeKeySPKI: [4], createdAtMilliseconds: tx.now,
                     retiredAtMilliseconds: nil))
             try tx.save(
                 NodeRecord(
