@@ -44,7 +44,7 @@ import VerifierService
         } while cursor != nil
         #expect(seen == [5_000, 4_000, 3_000, 2_000, 1_000])
         #expect(
-            try await refusal { try await service.fingerprint(.listeningPorts, of: node, peer: fixture.ada) }
+            try await refusalCode { try await service.fingerprint(.listeningPorts, of: node, peer: fixture.ada) }
                 == "API_UNKNOWN")
     }
 
@@ -60,7 +60,7 @@ import VerifierService
         #expect(
             try await fixture.store.read { try $0.baseline(group: "default", kind: .accounts, version: nil) } == nil)
         func approve(_ peer: OperatorPeer, sha: String? = nil, version: Int = 1) async throws -> String? {
-            try await refusal {
+            try await refusalCode {
                 try await service.approveBaseline(
                     .accounts, group: "default", version: version,
                     ReferenceActRequest(documentSHA256: sha ?? proposed.documentSHA256, reason: "test"), peer: peer)
@@ -88,7 +88,7 @@ import VerifierService
         try await store(report(["alice"]), of: node, at: 1_000)
         for pattern in ["*", "(a+)+$", "", String(repeating: "a", count: 10_000)] {
             #expect(
-                try await refusal {
+                try await refusalCode {
                     try await fixture.fingerprints().proposeBaseline(
                         .accounts, group: "default",
                         FingerprintBaselineRequest(document: nil, fromNode: node, allow: [pattern]), peer: fixture.ada)

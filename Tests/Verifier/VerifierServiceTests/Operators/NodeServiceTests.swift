@@ -24,7 +24,7 @@ import VerifierService
         #expect(try await fixture.nodes.node(node, peer: fixture.ada).state == .pending)
         let approved = try await act(.approve, node, reason: "")
         #expect(approved.lifecycle == .enrolled && approved.standing == .unproven && approved.state == .pending)
-        #expect(try await refusal { try await act(.approve, node) } == "NODE_STATE")
+        #expect(try await refusalCode { try await act(.approve, node) } == "NODE_STATE")
         let event = try #require(try await fixture.events().last { $0.eventID == "NODE_APPROVED" })
         #expect(event.node == "edge-1" && event.actor == "ada")
         let record = try await fixture.store.read { try $0.auditRecords(before: nil, limit: 10) }
@@ -36,11 +36,11 @@ import VerifierService
     func lifecycle() async throws {
         let node = try await fixture.enroll("edge-1", standing: .good)
         #expect(try await act(.suspend, node).state == .suspended)
-        #expect(try await refusal { try await act(.suspend, node) } == "NODE_STATE")
+        #expect(try await refusalCode { try await act(.suspend, node) } == "NODE_STATE")
         #expect(try await act(.resume, node).lifecycle == .enrolled)
         #expect(try await act(.revoke, node).state == .revoked)
         for again in NodeAct.allCases {
-            #expect(try await refusal { try await act(again, node) } == "ID_NODE_REVOKED", "\(again)")
+            #expect(try await refusalCode { try await act(again, node) } == "ID_NODE_REVOKED", "\(again)")
         }
         #expect(try await fixture.node(node)?.lifecycle == .revoked)
         let manifest = ManifestImport(entries: [entry("edge-1", ek: 1)])
@@ -61,9 +61,9 @@ import VerifierService
                 .first)
         _ = try await fixture.oversight.acknowledge(alarm.alarmID, reason: "seen", peer: fixture.ada)
         #expect(try await fixture.nodes.node(node, peer: fixture.ada).state == .untrusted)
-        #expect(try await refusal { try await act(.clear, node) } == "NODE_CLEAR_VERDICT")
-        #expect(try await refusal { try await act(.clear, node, verdict: "v2") } == "NODE_CLEAR_VERDICT")
-        #expect(try await refusal { try await act(.clear, node, reason: " ", verdict: "v1") } == "API_REASON")
+        #expect(try await refusalCode { try await act(.clear, node) } == "NODE_CLEAR_VERDICT")
+        #expect(try await refusalCode { try await act(.clear, node, verdict: "v2") } == "NODE_CLEAR_VERDICT")
+        #expect(try await refusalCode { try await act(.clear, node, reason: " ", verdict: "v1") } == "API_REASON")
         let cleared = try await act(.clear, node, verdict: "v1")
         #expect(cleared.standing == .unproven && cleared.state == .pending)
         #expect(
@@ -81,31 +81,31 @@ import VerifierService
         let byEK = try await fixture.store.read { try $0.stickyFails(node: other, ekName: OperatorFixture.name(1)) }
         #expect(byName.map(\.verdictID) == ["v1"] && byEK == byName)
         #expect(try await fixture.store.read { try $0.activeIdentity(ekName: OperatorFixture.name(1)) } == nil)
-        #expect(try await refusal { try await act(.clear, node, verdict: "v1") } == "API_UNKNOWN")
+        #expect(try await refusalCode { try await act(.clear, node, verdict: "v1") } == "API_UNKNOWN")
     }
 
     @Test("ID-26: a TPM is replaced by two persons only, and what one proposed is what the other approves")
     func replaceTPM() async throws {
         let node = try await fixture.enroll("edge-1", standing: .failed, failedVerdict: "v1")
         let new = entry("edge-1", ek: 2)
-        #expect(try await refusal { try await act(.replaceTPM, node) } == "NODE_REPLACEMENT")
+        #expect(try await refusalCode { try await act(.replaceTPM, node) } == "NODE_REPLACEMENT")
         #expect(
-            try await refusal { try await act(.replaceTPM, node, replacement: entry("edge-2", ek: 2)) }
+            try await refusalCode { try await act(.replaceTPM, node, replacement: entry("edge-2", ek: 2)) }
                 == "NODE_REPLACEMENT")
         _ = try await act(.replaceTPM, node, replacement: new)
         #expect(try await fixture.node(node)?.lifecycle == .enrolled, "a proposal changes nothing")
         for peer in [fixture.ada, fixture.adaAgain] {
             #expect(
-                try await refusal { try await act(.replaceTPM, node, by: peer, replacement: new) }
+                try await refusalCode { try await act(.replaceTPM, node, by: peer, replacement: new) }
                     == "REF_NEEDS_APPROVAL")
         }
         // Another EK by the second person is a new proposal of theirs, not an approval.
         _ = try await act(.replaceTPM, node, by: fixture.bob, replacement: entry("edge-1", ek: 3))
         #expect(
-            try await refusal { try await act(.replaceTPM, node, by: fixture.bob) } == "REF_NEEDS_APPROVAL")
+            try await refusalCode { try await act(.replaceTPM, node, by: fixture.bob) } == "REF_NEEDS_APPROVAL")
         let approved = try await act(.replaceTPM, node, replacement: entry("edge-1", ek: 3))
         #expect(approved.lifecycle == .pending && approved.standing == .failed, "a fail follows the node id")
-        #expect(try await refusal { try await act(.approve, node) } == "NODE_STATE")
+        #expect(try await refusalCode { try await act(.approve, node) } == "NODE_STATE")
         #expect(try await fixture.store.read { try $0.identities(of: node) }.map(\.status) == [.retired])
         #expect(
             try await fixture.store.read { try $0.manifestEntry(for: node) }?.ekName == OperatorFixture.name(3))
@@ -119,9 +119,10 @@ import VerifierService
         let enroller = OperatorPeer(name: "dora", roles: [.enroller], keySHA256: "dd", source: "s")
         let other = OperatorPeer(name: "ed", roles: [.enroller], keySHA256: "ee", source: "s")
         let new = entry("edge-1", ek: 2)
-        #expect(try await refusal { try await act(.replaceTPM, node, by: approver, replacement: new) } == "API_ROLE")
+        #expect(
+            try await refusalCode { try await act(.replaceTPM, node, by: approver, replacement: new) } == "API_ROLE")
         _ = try await act(.replaceTPM, node, by: enroller, replacement: new)
-        #expect(try await refusal { try await act(.replaceTPM, node, by: other) } == "API_ROLE")
+        #expect(try await refusalCode { try await act(.replaceTPM, node, by: other) } == "API_ROLE")
         #expect(try await act(.replaceTPM, node, by: approver).lifecycle == .pending)
     }
 

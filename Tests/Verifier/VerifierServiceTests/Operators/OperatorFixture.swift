@@ -131,7 +131,7 @@ struct RecordingIssuer: OperatorCertificateIssuer {
 }
 
 /// The reason code that a call is refused with; nil when it succeeds.
-func refusal(_ body: () async throws -> some Any) async throws -> String? {
+func refusalCode(_ body: () async throws -> some Any) async throws -> String? {
     do {
         _ = try await body()
         return nil

@@ -42,10 +42,11 @@ import VerifierService
             try await oversight.alarms(open: nil, node: nil, cursor: nil, limit: 1, peer: fixture.ada).items.first
         ).alarmID
         #expect(
-            try await refusal { try await oversight.acknowledge(id, reason: "", peer: fixture.ada) } == "API_REASON")
+            try await refusalCode { try await oversight.acknowledge(id, reason: "", peer: fixture.ada) } == "API_REASON"
+        )
         #expect(try await oversight.acknowledge(id, reason: "seen", peer: fixture.ada).acknowledgedBy == "ada")
         #expect(
-            try await refusal { try await oversight.acknowledge(id, reason: "seen", peer: fixture.bob) }
+            try await refusalCode { try await oversight.acknowledge(id, reason: "seen", peer: fixture.bob) }
                 == "ALARM_STATE")
         try await raise("LOG_REPLAY", boot: "1")
         #expect(
@@ -60,7 +61,7 @@ import VerifierService
     func operators() async throws {
         let oversight = fixture.oversight
         func add(_ name: String, _ roles: [Role], key: [UInt8]?) async throws -> String? {
-            try await refusal {
+            try await refusalCode {
                 try await oversight.addOperator(
                     OperatorRequest(name: name, roles: roles, certificateRequest: key.map { WireBytes($0) }),
                     peer: fixture.ada)
@@ -76,16 +77,17 @@ import VerifierService
         #expect(try await oversight.identify(name: "root", keySHA256: Self.key(2)) == nil)
         #expect(try await oversight.identify(name: "stranger", keySHA256: Self.key(1)) == nil)
         #expect(
-            try await refusal { try await oversight.removeOperator("root", peer: fixture.ada) } == "OPERATOR_LAST_ADMIN"
+            try await refusalCode { try await oversight.removeOperator("root", peer: fixture.ada) }
+                == "OPERATOR_LAST_ADMIN"
         )
         #expect(
-            try await refusal { try await oversight.setRoles([.viewer], of: "root", peer: fixture.ada) }
+            try await refusalCode { try await oversight.setRoles([.viewer], of: "root", peer: fixture.ada) }
                 == "OPERATOR_LAST_ADMIN")
         #expect(try await add("second", [.securityAdmin, .auditor], key: [5]) == nil)
         #expect(try await oversight.removeOperator("root", peer: fixture.ada).active == false)
         #expect(try await oversight.identify(name: "root", keySHA256: Self.key(1)) == nil)
         #expect(
-            try await refusal { try await oversight.removeOperator("second", peer: fixture.ada) }
+            try await refusalCode { try await oversight.removeOperator("second", peer: fixture.ada) }
                 == "OPERATOR_LAST_ADMIN")
         let changes = try await fixture.events().filter { $0.eventID == "OPERATOR_CHANGED" }
         #expect(changes.count == 3 && changes.allSatisfy { $0.severity == .medium && $0.actor == "ada" })
@@ -138,21 +140,27 @@ import VerifierService
             let references = fixture.references()
             let fingerprints = fixture.fingerprints()
             let codes = [
-                try await refusal { try await nodes.nodes(NodeFilter(), cursor: payload, limit: 5, peer: fixture.ada) },
-                try await refusal { try await nodes.history(of: node, cursor: payload, limit: 5, peer: fixture.ada) },
-                try await refusal { try await nodes.verdict(payload, of: node, peer: fixture.ada) },
-                try await refusal { try await references.reference(payload, version: nil, peer: fixture.ada) },
-                try await refusal { try await fingerprints.settings(group: payload, peer: fixture.ada) },
-                try await refusal {
+                try await refusalCode {
+                    try await nodes.nodes(NodeFilter(), cursor: payload, limit: 5, peer: fixture.ada)
+                },
+                try await refusalCode {
+                    try await nodes.history(of: node, cursor: payload, limit: 5, peer: fixture.ada)
+                },
+                try await refusalCode { try await nodes.verdict(payload, of: node, peer: fixture.ada) },
+                try await refusalCode { try await references.reference(payload, version: nil, peer: fixture.ada) },
+                try await refusalCode { try await fingerprints.settings(group: payload, peer: fixture.ada) },
+                try await refusalCode {
                     try await fingerprints.fingerprintHistory(
                         .accounts, of: node, cursor: payload, limit: 5, peer: fixture.ada)
                 },
-                try await refusal { try await oversight.alarm(payload, peer: fixture.ada) },
-                try await refusal {
+                try await refusalCode { try await oversight.alarm(payload, peer: fixture.ada) },
+                try await refusalCode {
                     try await oversight.alarms(open: nil, node: nil, cursor: payload, limit: 5, peer: fixture.ada)
                 },
-                try await refusal { try await oversight.auditRecords(cursor: payload, limit: 5, peer: fixture.ada) },
-                try await refusal { try await oversight.removeOperator(payload, peer: fixture.ada) },
+                try await refusalCode {
+                    try await oversight.auditRecords(cursor: payload, limit: 5, peer: fixture.ada)
+                },
+                try await refusalCode { try await oversight.removeOperator(payload, peer: fixture.ada) },
             ]
             for code in codes { #expect(code?.hasPrefix("API_") == true, "\(payload): \(code ?? "accepted")") }
             // Text that is stored comes back as it was; controls in columns in their printable form.
@@ -165,7 +173,7 @@ import VerifierService
         #expect(try await fixture.node(node) != nil)
         for limit in [0, -1, 1_001, .max, .min] {
             #expect(
-                try await refusal {
+                try await refusalCode {
                     try await fixture.nodes.nodes(NodeFilter(), cursor: nil, limit: limit, peer: fixture.ada)
                 } == "API_LIMIT")
         }

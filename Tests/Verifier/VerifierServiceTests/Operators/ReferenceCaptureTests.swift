@@ -60,7 +60,8 @@ import VerifierService
         var quote = try TestVectors.golden.quoteMessage
         quote[quote.count - 1] ^= 1
         try await keepEvidence(of: node, quote: quote, pcrs: try goldenPCRs())
-        #expect(try await refusal { try await fixture.references().draft(request, peer: fixture.ada) } == "REF_CAPTURE")
+        #expect(
+            try await refusalCode { try await fixture.references().draft(request, peer: fixture.ada) } == "REF_CAPTURE")
         #expect(try await fixture.references().references(peer: fixture.ada).items.isEmpty)
     }
 }

@@ -13,7 +13,7 @@ import VerifierService
         let proposed = try await fixture.proposed(by: fixture.ada)
         let references = fixture.references()
         for peer in [fixture.ada, fixture.adaAgain] {
-            let code = try await refusal {
+            let code = try await refusalCode {
                 try await references.act(.approve, on: "golden", version: 1, OperatorFixture.acts(proposed), peer: peer)
             }
             #expect(code == "REF_NEEDS_APPROVAL")
@@ -42,7 +42,7 @@ import VerifierService
         ).view
         _ = try await fixture.references().act(
             .propose, on: "golden", version: 1, OperatorFixture.acts(draft), peer: fixture.bob)
-        let code = try await refusal {
+        let code = try await refusalCode {
             try await fixture.references().act(
                 .approve, on: "golden", version: 1, OperatorFixture.acts(draft), peer: fixture.ada)
         }
@@ -68,7 +68,7 @@ import VerifierService
         var other = OperatorFixture.acts(proposed)
         other.documentSHA256 = String(repeating: "0", count: 64)
         #expect(
-            try await refusal {
+            try await refusalCode {
                 try await references.act(.approve, on: "golden", version: 1, other, peer: fixture.bob)
             } == "REF_CONTENT_CHANGED")
         // Somebody with the database file changes one digest between proposal and approval.
@@ -80,7 +80,7 @@ import VerifierService
                     + "UPDATE reference_sets SET document = CAST(replace(CAST(document AS TEXT), 'abab', 'cdcd') AS BLOB)",
             ])
         for (act, peer) in [(ReferenceAct.approve, fixture.bob), (.reject, fixture.bob), (.activate, fixture.ada)] {
-            let code = try await refusal {
+            let code = try await refusalCode {
                 try await references.act(act, on: "golden", version: 1, OperatorFixture.acts(proposed), peer: peer)
             }
             #expect(code == "REF_CONTENT_CHANGED")
@@ -105,14 +105,14 @@ import VerifierService
         _ = try await references.act(
             .activate, on: "golden", version: 2, OperatorFixture.acts(views[1]), peer: fixture.ada)
         #expect(
-            try await refusal {
+            try await refusalCode {
                 try await references.act(
                     .activate, on: "golden", version: 1, OperatorFixture.acts(views[0]), peer: fixture.ada)
             } == "REF_ROLLBACK")
         _ = try await references.act(
             .activate, on: "golden", version: 3, OperatorFixture.acts(views[2]), peer: fixture.ada)
         #expect(
-            try await refusal {
+            try await refusalCode {
                 try await references.act(
                     .activate, on: "golden", version: 2, OperatorFixture.acts(views[1]), peer: fixture.ada)
             } == "REF_ROLLBACK")
@@ -130,7 +130,7 @@ import VerifierService
                 note: "captured"), peer: fixture.ada
         ).view
         func activate() async throws -> String? {
-            try await refusal {
+            try await refusalCode {
                 try await references.act(
                     .activate, on: "golden", version: 1, OperatorFixture.acts(draft), peer: fixture.ada)
             }
@@ -151,7 +151,8 @@ import VerifierService
         let request = ReferenceDraftRequest(
             name: "golden", group: "default", document: nil, captureFrom: [node], note: nil)
         #expect(
-            try await refusal { try await fixture.references().draft(request, peer: fixture.ada) } == "REF_NO_EVIDENCE")
+            try await refusalCode { try await fixture.references().draft(request, peer: fixture.ada) }
+                == "REF_NO_EVIDENCE")
         #expect(try await fixture.references().references(peer: fixture.ada).items.isEmpty)
     }
 
@@ -172,7 +173,7 @@ import VerifierService
         }
         let request = ReferenceDraftRequest(
             name: "golden", group: "default", document: WireBytes(Array(text.utf8)), captureFrom: [], note: nil)
-        #expect(try await refusal { try await fixture.references().draft(request, peer: fixture.ada) } == code)
+        #expect(try await refusalCode { try await fixture.references().draft(request, peer: fixture.ada) } == code)
         #expect(try await fixture.references().references(peer: fixture.ada).items.isEmpty)
     }
 
@@ -183,7 +184,8 @@ import VerifierService
                 name: name, group: group, document: WireBytes(try OperatorFixture.document()), captureFrom: [],
                 note: nil)
             #expect(
-                try await refusal { try await fixture.references().draft(request, peer: fixture.ada) } == "POL_SCHEMA")
+                try await refusalCode { try await fixture.references().draft(request, peer: fixture.ada) }
+                    == "POL_SCHEMA")
         }
     }
 }
