@@ -1,0 +1,164 @@
+import Admission
+import AttestationMessages
+import Crypto
+import SoftwareTPM
+import Synchronization
+import Testing
+import VerifierAPI
+import X509
+
+@Suite("Listeners over real TLS")
+struct ListenerTests {
+    private let day: Int64 = 24 * 60 * 60 * 1000
+
+    @Test("A node and an operator are served over TLS 1.3, each as what its certificate says")
+    func served() async throws {
+        try await LiveVerifier.run { live in
+            #expect(try await live.curl("/v1/openapi.json", as: "n1").status == 200)
+            #expect(try await live.curl("/v1/nodes", as: "alice").status == 200)
+            #expect(try await live.curl("/v1/nodes", as: "n1").status == 403)
+            let challenge = try await live.curl(
+                "/v1/nodes/n1/challenges", as: "n1",
+                ["-H", "content-type: application/json", "-d", "{\"bootID\":\"b\",\"agentRunID\":\"r\"}"])
+            #expect(challenge.status == 201, "\(challenge)")
+            let enrollment = try await live.curl(
+                "/v1/enrollments", .enrollment, as: "self", ["-H", "content-type: application/json", "-d", "{}"])
+            #expect(enrollment.status == 201, "\(enrollment)")
+            #expect(try await live.curl("/metrics", .loopback, as: nil).body.contains(MetricNames.requests))
+            #expect(live.fake.refused.map(\.code) == ["API_ROLE"])
+            #expect(live.fake.refused.first?.source == "127.0.0.1")
+        }
+    }
+
+    @Test(
+        "TA-01: without a certificate the main listener refuses TLS on every route; the enrollment listener serves the bare health probe only"
+    )
+    func noCertificate() async throws {
+        try await LiveVerifier.run { live in
+            let routes = APIFixture().table.routes
+            for path in Set(routes.filter { $0.listener == .main }.map { APIFixture.path($0) }).sorted().prefix(60) {
+                let reply = try await live.curl(path, as: nil)
+                #expect(reply.exit != 0 && reply.status == 0, "\(path) \(reply)")
+            }
+            #expect(try await live.curl("/healthz", .enrollment, as: nil).status == 200)
+            for route in routes where route.listener == .enrollment && route.access == .keyHolder {
+                let reply = try await live.curl(
+                    APIFixture.path(route), .enrollment, as: nil,
+                    ["-X", "POST", "-H", "content-type: application/json", "-d", "{}"])
+                #expect(reply.status == 401 && reply.body.contains("API_CERTIFICATE"), "\(reply)")
+            }
+            #expect(live.fake.calls.isEmpty)
+        }
+    }
+
+    @Test("TA-02: a certificate of another CA, of the wrong time, purpose or name is refused in TLS and recorded")
+    func wrongCertificates() async throws {
+        try await LiveVerifier.run { live in
+            let now = LiveVerifier.now
+            let n1 = NodeID("n1")!
+            func altered(_ change: @escaping (inout LeafProfile) -> Void) -> (Certificate.PublicKey) -> LeafProfile {
+                { key in
+                    var profile = LeafProfile.identity(n1, key, nowMilliseconds: now)
+                    change(&profile)
+                    return profile
+                }
+            }
+            try live.issue("wrong-ca", by: .admission, altered { _ in })
+            try live.issue("operator-by-node-ca", by: .identity) { .operatorKey("alice", $0, nowMilliseconds: now) }
+            try live.issue("node-by-operator-ca", by: .operator, altered { _ in })
+            try live.issue("expired", by: .identity, altered { $0.notAfterMilliseconds = now - 60_000 })
+            try live.issue("future", by: .identity, altered { $0.notBeforeMilliseconds = now + day })
+            try live.issue("server-purpose", by: .identity, altered { $0.usage = .serverAuth })
+            try live.issue("no-name", by: .identity, altered { $0.alternativeNames = [] })
+            try live.issue(
+                "two-names", by: .identity,
+                altered { $0.alternativeNames.append(.uniformResourceIdentifier("bootgate://node/n2")) })
+            try live.issue(
+                "bad-name", by: .identity,
+                altered { $0.alternativeNames = [.uniformResourceIdentifier("bootgate://node/../n1")] })
+            let names = [
+                "wrong-ca", "operator-by-node-ca", "node-by-operator-ca", "expired", "future", "server-purpose",
+                "no-name",
+                "two-names", "bad-name", "self",
+            ]
+            for name in names {
+                let reply = try await live.curl("/v1/openapi.json", as: name)
+                #expect(reply.exit != 0 && reply.status == 0, "\(name) \(reply)")
+            }
+            #expect(live.fake.calls.isEmpty)
+            // The records are written beside the handshakes; a served request shows that the listener lives.
+            #expect(try await live.curl("/v1/openapi.json", as: "n1").status == 200)
+        }
+    }
+
+    @Test("The enrollment listener refuses a certificate that its own key did not sign, and keys that are not P-256")
+    func notSelfSigned() async throws {
+        try await LiveVerifier.run { live in
+            try live.writeSelfSigned("forged", P256.Signing.PrivateKey(), signer: P256.Signing.PrivateKey())
+            #expect(try await live.curl("/healthz", .enrollment, as: "forged").exit != 0)
+            let file = live.directory.file("p384")
+            _ = try await LiveVerifier.process(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-subj", "/CN=x",
+                    "-keyout", "\(file).key", "-out", "\(file).pem",
+                ])
+            #expect(try await live.curl("/healthz", .enrollment, as: "p384").exit != 0)
+            #expect(try await live.curl("/healthz", .enrollment, as: "self").status == 200)
+        }
+    }
+
+    @Test("TA-04: a kept session is not resumed, and a removed operator's next request is refused")
+    func resumption() async throws {
+        try await LiveVerifier.run { live in
+            let session = live.directory.file("session")
+            let request = Array("GET /v1/nodes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8)
+            let first = try await live.exchange(request, as: "alice", ["-sess_out", session])
+            #expect(first.contains("200 OK"))
+            live.fake.state.withLock { $0.roles["alice"] = nil }
+            let second = try await live.exchange(request, as: "alice", ["-sess_in", session])
+            #expect(!second.contains("Reused,"))
+            #expect(second.contains("403 Forbidden") || !second.contains("HTTP/1.1"))
+            // Without the certificate, with the session only.
+            let third = try await LiveVerifier.process(
+                "openssl",
+                [
+                    "s_client", "-connect", "127.0.0.1:\(live.ports[.main] ?? 0)", "-CAfile",
+                    live.directory.file("server-ca.pem"), "-sess_in", session, "-ign_eof", "-nocommands",
+                ], input: request)
+            #expect(!third.text.contains("200 OK"))
+        }
+    }
+
+    @Test("TA-06: TLS 1.2 and older are refused", arguments: ["-tls1_2", "-tls1_1", "-tls1"])
+    func oldTLS(_ version: String) async throws {
+        try await LiveVerifier.run { live in
+            for listener in [ListenerKind.main, .enrollment] {
+                let text = try await live.exchange([], listener, as: listener == .main ? "n1" : "self", [version])
+                #expect(text.contains("Cipher is (NONE)") || !text.contains("Verify return code: 0 (ok)\n---\nread R"))
+                #expect(!text.contains("HTTP/1.1"))
+            }
+        }
+    }
+
+    @Test("A replaced certificate is served from the next connection on; AV-09: garbage keeps the last good one")
+    func reload() async throws {
+        try await LiveVerifier.run { live in
+            func serial() async throws -> String {
+                let text = try await live.exchange(
+                    Array("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8), as: "n1")
+                let pem = text.split(separator: "-----BEGIN CERTIFICATE-----").dropFirst().first ?? ""
+                return String(pem.prefix { $0 != "-" })
+            }
+            let before = try await serial()
+            let fresh = try LiveVerifier.material(live.authorities)
+            var mixed = fresh
+            mixed.privateKey = live.tls.material.privateKey
+            #expect(throws: (any Error).self) { try live.tls.replace(with: mixed) }
+            #expect(try await serial() == before)
+            try live.tls.replace(with: fresh)
+            let after = try await serial()
+            #expect(after != before && !after.isEmpty)
+        }
+    }
+}
