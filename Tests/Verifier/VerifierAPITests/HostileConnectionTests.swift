@@ -66,7 +66,7 @@ struct HostileConnectionTests {
         "TA-14: half-open and trickling connections are closed at their deadlines, and another address is served meanwhile"
     )
     func slow() async throws {
-        let deadlines = Deadlines(handshake: .seconds(2), head: .seconds(2), body: .seconds(2))
+        let deadlines = Deadlines(handshake: .seconds(20), head: .seconds(20), body: .minutes(2))
         try await LiveVerifier.run(deadlines: deadlines) { live in
             let halfOpen = try (0..<400).map { _ in try Self.connect(to: live.ports[.main] ?? 0, from: "127.0.0.2") }
             let trickling = try (0..<100).map { _ in try Self.connect(to: live.ports[.loopback] ?? 0, from: "127.0.0.2")
@@ -97,7 +97,7 @@ struct HostileConnectionTests {
 
     @Test("A body that stops is cut off at its deadline")
     func stalledBody() async throws {
-        try await LiveVerifier.run(deadlines: Deadlines(body: .seconds(1))) { live in
+        try await LiveVerifier.run(deadlines: Deadlines(handshake: .minutes(2), head: .minutes(2), body: .seconds(1))) { live in
             let text = try await live.exchange(
                 Array(
                     ("POST /v1/nodes/n1/challenges HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

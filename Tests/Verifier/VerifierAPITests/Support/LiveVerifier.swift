@@ -13,6 +13,8 @@ import X509
 /// The listeners on private ports of the loopback address, with CAs of their own and client certificates as PEM files.
 final class LiveVerifier: Sendable {
     static let now: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
+    /// Tests share a loaded machine: only tests of a deadline have a short one.
+    static let generous = Deadlines(handshake: .minutes(2), head: .minutes(2), body: .minutes(2))
     let fake: FakeUseCases
     let directory: TemporaryDirectory
     let tls: ReloadableTLS
@@ -31,7 +33,7 @@ final class LiveVerifier: Sendable {
     }
 
     static func run<Value: Sendable>(
-        roles: [String: Set<Role>] = ["alice": [.viewer]], deadlines: Deadlines = Deadlines(),
+        roles: [String: Set<Role>] = ["alice": [.viewer]], deadlines: Deadlines = generous,
         caps: ConnectionLimiter.Caps = .init(), _ body: @Sendable @escaping (LiveVerifier) async throws -> Value
     ) async throws -> Value {
         let directory = try TemporaryDirectory()
