@@ -97,7 +97,8 @@ struct HostileConnectionTests {
 
     @Test("A body that stops is cut off at its deadline")
     func stalledBody() async throws {
-        try await LiveVerifier.run(deadlines: Deadlines(handshake: .minutes(2), head: .minutes(2), body: .seconds(1))) { live in
+        try await LiveVerifier.run(deadlines: Deadlines(handshake: .minutes(2), head: .minutes(2), body: .seconds(1))) {
+            live in
             let text = try await live.exchange(
                 Array(
                     ("POST /v1/nodes/n1/challenges HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -3,6 +3,7 @@ import AttestationMessages
 import Crypto
 import Dispatch
 import Foundation
+import NIOCore
 import NIOSSL
 import ServiceLifecycle
 import SoftwareTPM
