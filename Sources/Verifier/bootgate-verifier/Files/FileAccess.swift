@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 
 /// Small files, whole. Secrets are made with mode 0600 and never replace anything.
@@ -32,12 +33,20 @@ enum FileAccess {
 
     /// As ``text(_:)``, for a key: refuses a file that others may read.
     static func secret(_ path: String) throws(FileProblem) -> String {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw FileProblem.last(path) }
-        guard status.st_mode & 0o077 == 0 else {
+        guard let permissions = permissions(path) else { throw FileProblem.last(path) }
+        guard permissions & 0o077 == 0 else {
             throw FileProblem(path: path, reason: "must be readable by its owner only (chmod 600)")
         }
         return try text(path)
+    }
+
+    /// Mode bits of what a path leads to; nil where there is nothing. By FileManager, because in release builds the
+    /// members of `stat` belong to a module that cannot be imported.
+    private static func permissions(_ path: String) -> Int? {
+        guard let resolved = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(resolved) }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: unsafe String(cString: resolved))
+        return attributes?[.posixPermissions] as? Int
     }
 
     /// Makes a new file; an existing one is an error.
