@@ -29,7 +29,7 @@ package struct CertificateIssuer: IdentityCertificateIssuer, OperatorCertificate
         do {
             request = try CertificateSigningRequest(derEncoded: certificateRequest)
         } catch {
-            throw ServiceError(.invalid, "OPERATOR_CSR", "the certificate request is not PKCS#10: \(error)")
+            throw ServiceError(.invalid, "OPERATOR_CSR", "the certificate request is not PKCS#10 in DER form")
         }
         guard request.publicKey.isValidSignature(request.signature, for: request) else {
             throw ServiceError(.invalid, "OPERATOR_CSR", "the certificate request is not signed by its own key")

@@ -52,12 +52,12 @@ struct AlarmList: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @Flag(help: "Only those that nobody acknowledged.") var open = false
     @Option(help: "Only this node's.") var node: NodeID?
-    @Option(help: "At most this many.") var limit: Int = 100
+    @Option(help: "At most this many, 1 to 1000000.") var limit = ItemLimit(100)
 
     func run() async throws {
         let client = try connection.client()
-        let page = try await allPages(limit: limit) {
-            try await client.alarms(open: open ? true : nil, node: node?.rawValue, Listing(cursor: $0, limit: limit))
+        let page = try await allPages(limit: limit.count) {
+            try await client.alarms(open: open ? true : nil, node: node?.rawValue, limit.page(after: $0))
         }
         try output.write(page) { AlarmText.list(page.items) }
     }

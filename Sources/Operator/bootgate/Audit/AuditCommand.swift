@@ -22,11 +22,11 @@ struct AuditList: AsyncParsableCommand {
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "At most this many.") var limit: Int = 100
+    @Option(help: "At most this many, 1 to 1000000.") var limit = ItemLimit(100)
 
     func run() async throws {
         let client = try connection.client()
-        let page = try await allPages(limit: limit) { try await client.audit(Listing(cursor: $0, limit: limit)) }
+        let page = try await allPages(limit: limit.count) { try await client.audit(limit.page(after: $0)) }
         try output.write(page) {
             var table = TextTable("NUMBER", "TIME", "ACTOR", "ACTION", "SUBJECT", "OUTCOME")
             for record in page.items {

@@ -9,9 +9,11 @@ struct FingerprintCommand: ParsableCommand {
             EXAMPLES
               bootgate fingerprint show edge-01 listening-ports
               bootgate fingerprint schedule mec --kind accounts --every 3600
-              bootgate fingerprint baseline propose mec listening-ports --from-node edge-01 --reason 'role mec v3'
+              bootgate fingerprint baseline propose mec listening-ports --from-node edge-01
+              bootgate fingerprint diff edge-01 listening-ports
             """,
         subcommands: [
-            FingerprintShow.self, FingerprintHistory.self, FingerprintBaseline.self, FingerprintSchedule.self,
+            FingerprintShow.self, FingerprintHistory.self, FingerprintDiff.self, FingerprintBaseline.self,
+            FingerprintSchedule.self,
         ])
 }

@@ -41,12 +41,12 @@ struct FingerprintHistory: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @Argument(help: "Node id.") var node: NodeID
     @Argument(help: "Kind of fingerprint.") var kind: FingerprintKind
-    @Option(help: "At most this many.") var limit: Int = 20
+    @Option(help: "At most this many, 1 to 1000000.") var limit = ItemLimit(20)
 
     func run() async throws {
         let client = try connection.client()
-        let page = try await allPages(limit: limit) {
-            try await client.fingerprintHistory(of: node, kind: kind, Listing(cursor: $0, limit: limit))
+        let page = try await allPages(limit: limit.count) {
+            try await client.fingerprintHistory(of: node, kind: kind, limit.page(after: $0))
         }
         try output.write(page) {
             var table = TextTable("RECEIVED", "COLLECTED", "BYTES", "SHA-256")

@@ -22,6 +22,10 @@ enum NodeActs {
                     + ids.map(\.rawValue).joined(separator: ", ")
             }
         }
+        if ids.count == 1 {
+            let view = try await client.act(act, on: ids[0], request)
+            return try output.write(Page(items: [view])) { NodeText.list([view]) }
+        }
         var views: [NodeView] = []
         var firstError: VerifierClientError?
         for id in ids {
@@ -30,11 +34,15 @@ enum NodeActs {
             } catch let error as VerifierClientError {
                 StandardError.write("\(id): \(error)")
                 firstError = firstError ?? error
+                // Nothing that the next node could change: no verifier, no key, no role.
+                if [.unreachable, .untrustedVerifier, .configuration, .keyPermissions].contains(error.code) { break }
             }
         }
-        let page = Page(items: views)
-        try output.write(page) { NodeText.list(views) }
-        if let firstError { throw firstError }
+        try output.write(Page(items: views)) { NodeText.list(views) }
+        if let firstError {
+            StandardError.write("\(act.rawValue): done for \(views.count) of \(ids.count) nodes")
+            throw firstError
+        }
     }
 
     struct DryRun: Encodable {

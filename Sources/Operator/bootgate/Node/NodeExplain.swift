@@ -90,8 +90,10 @@ struct NodeExplanation: Encodable {
 
     private var layerTable: String {
         var table = TextTable("LAYER", "TIER", "TRUSTWORTHY", "FINDINGS")
-        for layer in layers where layer["tier"]?.plainText != "none" {
+        for layer in layers {
             let findings = layer["findings"]?.array ?? []
+            // A layer that nobody looked at says nothing; one that could not be judged says why.
+            if layer["tier"]?.plainText == "none", findings.isEmpty { continue }
             let trustworthy = layer["trustworthy"] == .bool(true)
             table.add(
                 layer["id"]?.plainText, layer["tier"]?.plainText,

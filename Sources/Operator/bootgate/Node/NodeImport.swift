@@ -21,15 +21,19 @@ struct NodeImport: AsyncParsableCommand {
     @Flag(help: "Say what would happen, write nothing.") var dryRun = false
 
     func run() async throws {
-        var request: ManifestImport
-        do {
-            request = try StrictJSON.decode(ManifestImport.self, from: try manifest.read())
-        } catch let error as StrictJSONError {
-            throw Failure(.malformedInput, "the manifest: \(error)")
+        let bytes = try manifest.read()
+        // An unknown key is refused: a misspelt "group" would silently put the node into the default one.
+        let file = try reading("the manifest") {
+            try StrictJSON.decode(ManifestFile.self, from: bytes, unknownKeys: .refused)
         }
-        request.dryRun = dryRun
-        try await ManifestSubmission.submit(request, connection, output)
+        try await ManifestSubmission.submit(
+            ManifestImport(entries: file.entries, dryRun: dryRun), connection, output)
     }
+}
+
+/// The manifest as people write it.
+private struct ManifestFile: Codable {
+    var entries: [ManifestEntry]
 }
 
 struct NodeAdd: AsyncParsableCommand {

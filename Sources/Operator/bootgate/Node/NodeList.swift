@@ -53,12 +53,12 @@ struct NodeHistory: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "Node id.") var node: NodeID
-    @Option(help: "At most this many.") var limit: Int = 50
+    @Option(help: "At most this many, 1 to 1000000.") var limit = ItemLimit(50)
 
     func run() async throws {
         let client = try connection.client()
-        let page = try await allPages(limit: limit) {
-            try await client.verdicts(of: node, Listing(cursor: $0, limit: limit))
+        let page = try await allPages(limit: limit.count) {
+            try await client.verdicts(of: node, limit.page(after: $0))
         }
         try output.write(page) {
             var table = TextTable("TIME", "VERDICT", "FIRST BROKEN LAYER", "REASONS", "REFERENCES", "VERDICT ID")

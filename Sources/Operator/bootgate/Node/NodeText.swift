@@ -22,10 +22,8 @@ enum NodeText {
         fields.add("Asset tag", node.assetTag)
         fields.add(
             "Platform (self-reported)",
-            [node.platform.manufacturer, node.platform.product, node.platform.serialNumber].compactMap { $0 }
-                .joined(separator: " "))
-        fields.add(
-            "TPM", [node.tpmManufacturer, node.tpmModel, node.tpmFirmware].compactMap { $0 }.joined(separator: " "))
+            words([node.platform.manufacturer, node.platform.product, node.platform.serialNumber]))
+        fields.add("TPM", words([node.tpmManufacturer, node.tpmModel, node.tpmFirmware]))
         fields.add("EK", "\(node.ekName) (\(node.ekTrust))")
         fields.add("AK", node.akName)
         fields.add("Enrolled", Timestamp.withAge(node.enrolledAtMilliseconds))
@@ -41,5 +39,10 @@ enum NodeText {
             if !verdict.reasons.isEmpty { fields.add("Reasons", verdict.reasons.joined(separator: ", ")) }
         }
         return fields.text
+    }
+
+    private static func words(_ parts: [String?]) -> String? {
+        let known = parts.compactMap { $0 }.filter { !$0.isEmpty }
+        return known.isEmpty ? nil : known.joined(separator: " ")
     }
 }

@@ -1,3 +1,4 @@
+import AssetFingerprints
 import ByteParsing
 import JSONCoding
 import ReferenceValues
@@ -12,6 +13,8 @@ func reading<Value>(_ name: String, _ parse: () throws -> Value) throws -> Value
     } catch let error as TCGEventLogError {
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as StrictJSONError {
+        throw Failure(.malformedInput, "\(name): \(error)")
+    } catch let error as FingerprintError {
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as ReferenceSetError {
         throw Failure(.malformedInput, "\(name): \(error)")

@@ -10,7 +10,7 @@ struct OperatorCommand: ParsableCommand {
 
             EXAMPLES
               bootgate operator list
-              bootgate operator add carol --role approver --role viewer --request @carol.csr.der
+              bootgate operator add carol --role approver --role viewer --request @carol.csr
             """,
         subcommands: [OperatorList.self, OperatorAdd.self, OperatorRoles.self, OperatorRemove.self])
 
@@ -47,21 +47,30 @@ struct OperatorAdd: AsyncParsableCommand {
         discussion: """
             The private key never leaves its owner:
               openssl ecparam -name prime256v1 -genkey -noout -out carol.key && chmod 600 carol.key
-              openssl req -new -key carol.key -subj /CN=carol -outform der -out carol.csr.der
+              openssl req -new -key carol.key -subj /CN=carol -out carol.csr
 
             EXAMPLES
-              bootgate operator add carol --role approver --role viewer --request @carol.csr.der > carol.pem
+              bootgate operator add carol --role approver --role viewer --request @carol.csr > carol.pem
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "The operator's name.") var name: String
     @Option(name: .customLong("role"), help: "A role; may be repeated.") var roles: [Role]
-    @Option(help: "DER certificate request (PKCS#10): @FILE or -.") var request: ValueArgument
+    @Option(help: "Certificate request (PKCS#10), PEM or DER: @FILE or -.") var request: ValueArgument
 
     func run() async throws {
         let reply = try await connection.client().addOperator(
-            OperatorRequest(name: name, roles: roles, certificateRequest: WireBytes(try request.read())))
+            OperatorRequest(name: name, roles: roles, certificateRequest: WireBytes(try certificateRequest())))
         try output.write(reply) { reply.certificates.map { PEM.certificate($0.bytes) }.joined() }
+    }
+
+    private func certificateRequest() throws -> [UInt8] {
+        let bytes = try request.read()
+        guard bytes.starts(with: "-----BEGIN".utf8) else { return bytes }
+        guard let der = PEM.content(String(decoding: bytes, as: UTF8.self)) else {
+            throw Failure(.malformedInput, "the certificate request: not base64 between its PEM lines")
+        }
+        return der
     }
 }
 

@@ -21,8 +21,11 @@ struct ReferenceList: AsyncParsableCommand {
 
 struct ReferenceShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a set: who made it, its digest, and its document.",
+        commandName: "show", abstract: "Show a set: who made it, its digest, and everything that it demands.",
         discussion: """
+            Read it before you approve: layers, then each register's rule with every event's name and accepted digests. The
+            SHA-256 printed here is what approve asks for.
+
             EXAMPLES
               bootgate reference show mec-r740
               bootgate reference show mec-r740 --version 2 --document > mec-r740.json
@@ -35,7 +38,11 @@ struct ReferenceShow: AsyncParsableCommand {
 
     func run() async throws {
         let detail = try await connection.client().reference(name, version: version)
-        if document { return StandardOutput.write(String(decoding: detail.document.bytes, as: UTF8.self)) }
-        try output.write(detail) { ReferenceText.detail(detail.view) }
+        if document {
+            let text = String(decoding: detail.document.bytes, as: UTF8.self)
+            return StandardOutput.write(
+                StandardOutput.isTerminal ? TerminalText.escaped(text, keepingLines: true) : text)
+        }
+        try output.write(detail) { ReferenceText.review(detail) }
     }
 }

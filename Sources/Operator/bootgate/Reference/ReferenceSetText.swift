@@ -2,31 +2,77 @@ import ReferenceValues
 
 /// A reference set, and the difference of two, for the people who approve it.
 enum ReferenceSetText {
-    static func text(_ set: ReferenceSet) -> String {
-        var table = TextTable("PCR", "RULE", "WHAT")
-        for rule in set.pcrs {
-            let what =
-                switch rule.rule {
-                case .ignore: rule.reason
-                case .values: "\(rule.values?.count ?? 0) values"
-                case .events: "\(rule.events?.count ?? 0) events"
-                }
-            table.add(String(rule.pcr), rule.rule.rawValue, what)
-            for event in rule.events ?? [] {
-                table.add("", event.layer ?? "", event.name)
-                for line in event.commandLines ?? [] { table.add("", "", "  " + line.joined(separator: " ")) }
-            }
-        }
+    /// - Parameter isComplete: false leaves out what the verifier's own record of the set already said: name and group.
+    static func text(_ set: ReferenceSet, isComplete: Bool = true) -> String {
         var fields = FieldList()
-        fields.add("Set", set.name)
-        fields.add("Group", set.group)
-        fields.add("Layers", set.layers.map(\.id).joined(separator: ", "))
+        if isComplete {
+            fields.add("Set", set.name)
+            fields.add("Group", set.group)
+        }
+        fields.add("Description", set.description)
         fields.add("Banks", set.banks.joined(separator: ", "))
+        if let validity = set.validity {
+            fields.add("Valid", "\(validity.notBefore ?? "always") to \(validity.notAfter ?? "no end")")
+        }
         for source in set.provenance { fields.add("From", source) }
         for waiver in set.waivers ?? [] {
-            fields.add("Waiver", "\(waiver.finding) in PCR \(waiver.pcr), \(waiver.count) times: \(waiver.reason)")
+            fields.add(
+                "Waiver",
+                "\(waiver.finding) in PCR \(waiver.pcr), \(waiver.count) times: \(waiver.reason) "
+                    + (waiver.digests.isEmpty ? "(missing events)" : waiver.digests.joined(separator: " ")))
         }
-        return fields.text + "\n\n" + table.text
+        for component in set.denied ?? [] {
+            fields.add(
+                "Refused anywhere", "\(component.name): \(component.reason) \(component.digests.joined(separator: " "))"
+            )
+        }
+        return [fields.text, layers(set), registers(set)].joined(separator: "\n\n")
+    }
+
+    private static func layers(_ set: ReferenceSet) -> String {
+        var table = TextTable("LAYER", "REQUIRED", "AN UNKNOWN COMPONENT")
+        for layer in set.layers {
+            table.add(layer.id, layer.required ? "yes" : "no", layer.onUnknown == .fail ? "fails" : "warns")
+        }
+        return table.text
+    }
+
+    /// One line for each alternative, so that a digest can be searched for.
+    private static func registers(_ set: ReferenceSet) -> String {
+        var table = TextTable("PCR", "RULE", "LAYER", "NAME", "ACCEPTED")
+        for rule in set.pcrs {
+            let pcr = String(rule.pcr)
+            switch rule.rule {
+            case .ignore: table.add(pcr, "ignored", "", rule.reason, "anything")
+            case .values:
+                for (index, value) in (rule.values ?? []).enumerated() {
+                    table.add(pcr, index == 0 ? "value" : "or", "", "", digests(value))
+                }
+            case .events:
+                let events = rule.events ?? []
+                let order = rule.order == .any ? "in any order" : "in this order"
+                table.add(pcr, "events", "", events.isEmpty ? "none at all" : "exactly \(events.count), \(order)", "")
+                for event in events { add(event, pcr, to: &table) }
+            }
+        }
+        return table.text
+    }
+
+    private static func add(_ event: ReferenceSet.EventRule, _ pcr: String, to table: inout TextTable) {
+        let lines = (event.commandLines ?? []).map { "\"\($0.joined(separator: " "))\"" }
+        let alternatives = (event.digests ?? []).map(digests) + lines
+        for (index, alternative) in alternatives.enumerated() {
+            guard index == 0 else {
+                table.add(pcr, "  or", "", "", alternative)
+                continue
+            }
+            table.add(
+                pcr, event.optional == true ? "  optional" : "  event", event.layer ?? "", event.name, alternative)
+        }
+    }
+
+    private static func digests(_ alternative: [String: String]) -> String {
+        alternative.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " and ")
     }
 
     static func text(_ diff: ReferenceDiff) -> String {

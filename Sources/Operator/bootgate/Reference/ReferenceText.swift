@@ -1,4 +1,5 @@
 import AttestationMessages
+import ReferenceValues
 
 /// Reference sets as text.
 enum ReferenceText {
@@ -27,5 +28,15 @@ enum ReferenceText {
         fields.add("Valid until", set.validUntilMilliseconds.map(Timestamp.text))
         fields.add("Note", set.note)
         return fields.text
+    }
+
+    /// A set with all that it demands, as a person reads it before approving.
+    static func review(_ reference: ReferenceDetail) -> String {
+        let head = detail(reference.view) + "\n"
+        do {
+            return head + ReferenceSetText.text(try ReferenceSet(parsing: reference.document.bytes), isComplete: false)
+        } catch {
+            return head + TerminalText.escaped("The document cannot be read, do not approve it: \(error)")
+        }
     }
 }

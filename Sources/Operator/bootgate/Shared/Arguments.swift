@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import AssetFingerprints
 public import AttestationMessages
+import VerifierClient
 
 extension NodeID: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
@@ -27,6 +28,23 @@ func allPages<Item: Sendable>(
         if let limit, items.count >= limit { return Page(items: Array(items.prefix(limit)), nextCursor: cursor) }
     } while cursor != nil
     return Page(items: items)
+}
+
+/// How many items of a listing are wanted.
+struct ItemLimit: ExpressibleByArgument {
+    /// The most that the verifier gives in one page.
+    private static let pageSize = 500
+    let count: Int
+
+    init(_ count: Int) { self.count = count }
+
+    init?(argument: String) {
+        guard let count = Int(argument), (1...1_000_000).contains(count) else { return nil }
+        self.count = count
+    }
+
+    var defaultValueDescription: String { String(count) }
+    func page(after cursor: String?) -> Listing { Listing(cursor: cursor, limit: min(count, Self.pageSize)) }
 }
 
 /// Which nodes a bulk verb means: one named, or a selector. Exactly one form must be given.

@@ -39,10 +39,12 @@ struct Failure: Error {
         case .unreachable: "is the verifier running, and does verifier.url name its main listener?"
         case .untrustedVerifier:
             "compare verifier.ca-file and verifier.name with the verifier's own; never switch the check off"
-        case .configuration: "see bootgate --help for where settings come from"
+        case .configuration:
+            "do operator.certificate and operator.key belong together? bootgate --help says where settings come from"
         case .refused:
             switch error.problemCode {
             case "API_ROLE": "ask a security-admin for the role that this verb needs (bootgate operator list)"
+            case "API_UNKNOWN": "the list verb of the same noun shows what there is"
             case "REF_NEEDS_APPROVAL": "another operator, with another key, has to approve"
             default: nil
             }

@@ -21,15 +21,17 @@ struct OutputOptions: ParsableArguments {
 }
 
 enum JSONText {
-    /// Sorted keys, indented, slashes as they are.
+    /// Sorted keys, indented, slashes as they are; C1 and bidirectional controls as `\uXXXX`, which JSON leaves open.
     static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return TerminalText.escapedJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 }
 
 enum StandardOutput {
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
     static func write(_ text: String) {
         let line = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
         Descriptor.writeAll(line, to: STDOUT_FILENO)

@@ -41,12 +41,26 @@ struct Settings {
             url: required("verifier.url"), caFile: required("verifier.ca-file"), name: values["verifier.name"],
             pins: values["verifier.pins"]?.split(separator: ",").map(String.init) ?? [],
             certificate: required("operator.certificate"), key: required("operator.key"))
+        for (key, file) in [("verifier.ca-file", settings.caFile), ("operator.certificate", settings.certificate)]
+        where !file.isEmpty {
+            if let problem = Self.problem(ofCertificates: file) { problems.append("\(key): \(problem)") }
+        }
         guard problems.isEmpty else {
             throw Failure(
                 .configuration, problems.joined(separator: "\n"),
                 nextStep: "write them to ~/.config/bootgate/bootgate.toml; see bootgate --help")
         }
         return settings
+    }
+
+    /// What is wrong with a PEM file of certificates; TLS would only say that something is.
+    private static func problem(ofCertificates file: String) -> String? {
+        do {
+            let text = String(decoding: try InputFile.read(path: file), as: UTF8.self)
+            return text.contains("-----BEGIN CERTIFICATE-----") ? nil : "\(file): no certificate in PEM form"
+        } catch {
+            return (error as? Failure)?.message ?? "\(file): \(error)"
+        }
     }
 
     private static func defaultFiles() -> [String] {
@@ -81,7 +95,7 @@ struct Settings {
         } catch let error as TOMLParseError {
             problems.append("\(path): line \(error.source.begin.line): not TOML: \(error.description)")
         } catch {
-            problems.append("\(path): \((error as? Failure)?.message ?? String(describing: error))")
+            problems.append((error as? Failure)?.message ?? "\(path): \(error)")
         }
     }
 }
