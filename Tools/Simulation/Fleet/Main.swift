@@ -131,6 +131,7 @@ struct Fleet: AsyncParsableCommand {
         var connection: MutualTLSConnection?
         var pending: AttestationChallenge?
         var tick: UInt64 = 2
+        var accepted = false
         if interval > 0 { try await Task.sleep(for: .seconds(Double.random(in: 0..<Double(interval)))) }
         while clock.now < deadline {
             do {
@@ -139,7 +140,9 @@ struct Fleet: AsyncParsableCommand {
                 connection = open
                 let start = clock.now
                 tick += 1
-                let reply = try await node.attest(over: open, pending: pending, clock: tick)
+                let reply = try await node.attest(
+                    over: open, pending: pending, clock: tick, sendsValues: !accepted)
+                accepted = reply.verdict == .pass
                 report.add(
                     clock.now - start, verdict: reply.verdict?.rawValue ?? "none",
                     acknowledgement: "\(node.id) \(reply.verdictID ?? "-")")
@@ -150,6 +153,7 @@ struct Fleet: AsyncParsableCommand {
                 await connection?.close()
                 connection = nil
                 pending = nil
+                accepted = false
                 try await Task.sleep(for: .milliseconds(Int.random(in: 20...200)))
             }
             if interval > 0 { try await Task.sleep(for: .seconds(interval)) }

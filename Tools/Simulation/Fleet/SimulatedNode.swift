@@ -109,9 +109,11 @@ struct SimulatedNode: Sendable {
 
     /// One attestation as the agent makes it: challenge, evidence, and what the verifier lacks.
     ///
-    /// - Parameter pending: the challenge that came with the last reply, if any.
+    /// - Parameters:
+    ///   - pending: the challenge that came with the last reply, if any.
+    ///   - sendsValues: false once a reply has accepted these registers, as the agent does.
     func attest(
-        over connection: MutualTLSConnection, pending: AttestationChallenge?, clock: UInt64
+        over connection: MutualTLSConnection, pending: AttestationChallenge?, clock: UInt64, sendsValues: Bool = true
     ) async throws -> EvidenceReply {
         let challenge: AttestationChallenge
         if let pending {
@@ -122,7 +124,7 @@ struct SimulatedNode: Sendable {
             let reply = try await connection.post("/v1/nodes/\(id)/challenges", body).expect(201)
             challenge = try StrictJSON.decode(AttestationChallenge.self, from: reply)
         }
-        let submission = try evidence(for: challenge, clock: clock)
+        let submission = try evidence(for: challenge, clock: clock, sendsValues: sendsValues)
         let first = try await connection.post("/v1/nodes/\(id)/evidence", try StrictJSON.encode(submission))
         var reply = try StrictJSON.decode(EvidenceReply.self, from: try first.expect(200, 202))
         while let need = reply.need.first {
@@ -136,7 +138,9 @@ struct SimulatedNode: Sendable {
         return reply
     }
 
-    private func evidence(for challenge: AttestationChallenge, clock: UInt64) throws -> EvidenceSubmission {
+    private func evidence(
+        for challenge: AttestationChallenge, clock: UInt64, sendsValues: Bool
+    ) throws -> EvidenceSubmission {
         var claims = claimsTemplate
         claims.challengeID = challenge.challengeID
         let claimBytes = try StrictJSON.encode(claims)
@@ -148,7 +152,7 @@ struct SimulatedNode: Sendable {
             clock: TPMSClockInfo(clock: clock, resetCount: 1, restartCount: 0, safe: true))
         return EvidenceSubmission(
             challengeID: challenge.challengeID, quote: WireBytes(quote.attest), signature: WireBytes(quote.signature),
-            claims: WireBytes(claimBytes), pcrs: wireValues,
+            claims: WireBytes(claimBytes), pcrs: sendsValues ? wireValues : nil,
             logs: [
                 LogSummary(
                     log: EvidenceLog.eventLog.description, byteCount: boot.eventLog.count,
