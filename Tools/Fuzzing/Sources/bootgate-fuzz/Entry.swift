@@ -1,0 +1,20 @@
+import Glibc
+
+/// Chosen once, by BOOTGATE_FUZZ_TARGET.
+private let target: FuzzTarget = {
+    guard let name = getenv("BOOTGATE_FUZZ_TARGET").map({ String(cString: $0) }),
+        let target = FuzzTarget(rawValue: name)
+    else {
+        let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
+        print("bootgate-fuzz: BOOTGATE_FUZZ_TARGET must be one of: \(names)")
+        exit(64)
+    }
+    return target
+}()
+
+/// libFuzzer's entry: must return for every input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    target.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    return 0
+}

@@ -1,0 +1,66 @@
+import AssetFingerprints
+import AttestationMessages
+import Endorsements
+import ReferenceValues
+import TCGEventLog
+import TPMStructures
+
+/// The parsers of untrusted bytes. A target reads the input and uses what it yields, as the product does.
+enum FuzzTarget: String, CaseIterable {
+    case eventLog = "event-log"
+    case eventData = "event-data"
+    case signatureList = "signature-list"
+    case attest
+    case publicArea = "public-area"
+    case signature
+    case ekCertificate = "ek-certificate"
+    case referenceSet = "reference-set"
+    case evidence
+    case fingerprint
+
+    func run(_ input: [UInt8]) {
+        switch self {
+        case .eventLog: Self.read(input)
+        case .eventData: Self.read(Self.record(input))
+        case .signatureList: _ = try? EFISignatureList.parse(input.span)
+        case .attest: _ = try? TPMSAttest(marshalled: input)
+        case .publicArea:
+            _ = try? TPMTPublic(tpmtPublic: input)
+            _ = try? TPMTPublic(tpm2bPublic: input)
+        case .signature: _ = try? TPMTSignature(marshalled: input)
+        case .ekCertificate:
+            _ = try? EKCertificate(der: input)
+            _ = try? EKCertificate(nvContent: input)
+        case .referenceSet:
+            _ = try? ReferenceSet(parsing: input)
+            _ = try? CompiledReferences(parsing: input)
+        case .evidence: _ = try? EvidenceBundle(parsing: input)
+        case .fingerprint:
+            for kind in FingerprintKind.allCases { _ = try? FingerprintReport(canonicalBytes: input, kind: kind) }
+        }
+    }
+
+    private static func read(_ bytes: [UInt8]) {
+        guard let log = try? TCGEventLog(parsing: bytes) else { return }
+        _ = log.replay()
+        _ = log.findings()
+        for event in log.events { _ = (event.description, event.component) }
+    }
+
+    private static let types: [UInt32] = [
+        0x8000_0001, 0x8000_0002, 0x8000_0003, 0x8000_0006, 0x8000_000A, 0x8000_0009, 0x8000_000B, 0x8000_00E0, 3, 4, 6,
+        8, 0xD,
+    ]
+
+    /// A SHA-1 log of one record: the first byte of the input chooses the type, the second the PCR, the rest is the data.
+    private static func record(_ input: [UInt8]) -> [UInt8] {
+        guard input.count >= 2 else { return [] }
+        let size = UInt32(input.count - 2)
+        return littleEndian(UInt32(input[1] % 24)) + littleEndian(types[Int(input[0]) % types.count])
+            + [UInt8](repeating: 0xA5, count: 20) + littleEndian(size) + input.dropFirst(2)
+    }
+
+    private static func littleEndian(_ value: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+}
