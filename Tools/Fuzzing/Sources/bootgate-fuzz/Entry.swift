@@ -12,9 +12,16 @@ private let target: FuzzTarget = {
     return target
 }()
 
+/// BOOTGATE_FUZZ_TELL: say of each input whether it was accepted. Tools/fuzz asks so for its seeds.
+private let tells = getenv("BOOTGATE_FUZZ_TELL") != nil
+
 /// libFuzzer's entry: must return for every input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    target.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    let accepted = target.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    if tells {
+        print(accepted ? "bootgate-fuzz: accepted" : "bootgate-fuzz: refused")
+        fflush(nil)
+    }
     return 0
 }
