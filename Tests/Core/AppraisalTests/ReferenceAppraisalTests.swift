@@ -136,7 +136,7 @@ struct ReferenceAppraisalTests {
         #expect(result.findings.contains { $0.id == "LOG_FORMAT" })
     }
 
-    @Test("EL-14: a cut log, an empty one and another machine's never pass")
+    @Test("EL-14: a log cut anywhere fails as what it cannot be read for or as LOG_REPLAY; so does another machine's")
     func el14() throws {
         var machine = try SealedMachine(honest)
         let compiled = try CompiledReferences(references())
@@ -145,6 +145,16 @@ struct ReferenceAppraisalTests {
             machine.eventLog = Array(whole.prefix(length))
             let result = Appraiser(references: compiled, policy: .strict).appraise(machine.input())
             #expect(result.verdict == .fail, "\(length)")
+            let reason: LogReason
+            do throws(TCGEventLogError) {
+                _ = try TCGEventLog(parsing: machine.eventLog)
+                reason = .replay
+            } catch {
+                reason = error.reason
+                #expect([.truncated, .header].contains(reason), "\(length): \(error)")
+            }
+            let stated = result.findings.filter { $0.id == reason.rawValue && $0.tier == .contraindicated }
+            #expect(!stated.isEmpty, "\(length): \(result.findings)")
         }
         machine.eventLog = EventLogBuilder.honestWithCommandLine("other").bytes
         let other = Appraiser(references: compiled, policy: .strict).appraise(machine.input())
