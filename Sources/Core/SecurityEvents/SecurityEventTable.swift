@@ -44,6 +44,9 @@ enum SecurityEventTable {
         Row("BOOT_UNEXPECTED", .high, "Node booted outside a maintenance window", "Ask the site; look for tampering."),
         Row("ADM_BOOT_CHANGED", .low, "Node booted since its verdict", "None; it attests again."),
         Row("ADM_OVERRIDE", .high, "Admission override", "Check who asked for it and when it ends."),
+        Row(
+            "ADM_OVERRIDE_PROPOSED", .medium, "Admission override proposed",
+            "A second person checks the reason, then approves or ends it."),
         Row("FP_CHANGED", .medium, "Asset fingerprint differs", "Run 'bootgate fingerprint diff NODE KIND'."),
         Row("FP_MALFORMED", .high, "Asset fingerprint does not read", "Update or inspect the agent."),
         Row("FP_UNBOUND", .high, "Asset fingerprint not covered by the quote", isolate),

@@ -63,6 +63,14 @@ package final class AttestationResultSigner: AdmissionIssuer {
         return try await collection.sign(token, kid: JWKIdentifier(string: keyID))
     }
 
+    package func overrideToken(_ statement: OverrideStatement) async throws -> String {
+        let (collection, keyID) = keys.withLock { ($0.collection, $0.currentKeyID) }
+        var header = JWTHeader()
+        header.typ = OverrideToken.type
+        return try await collection.sign(
+            OverrideToken(statement, issuer: issuer), kid: JWKIdentifier(string: keyID), header: header)
+    }
+
     private static func keys(_ key: P256.Signing.PrivateKey, _ previous: P256.Signing.PublicKey?) async throws
         -> Keys
     {

@@ -7,6 +7,8 @@ package import VerifierService
 /// The claims of an EAR (draft-ietf-rats-ear) as a JWT: one submodule for each layer, and Bootgate's own claims in one
 /// object. Times are NumericDate, seconds since 1970.
 package struct AttestationResultToken: Hashable, Sendable, Codable, JWTPayload {
+    /// The header's `typ`.
+    package static let type = "JWT"
     package static let profile = "tag:github.com,2023:veraison/ear"
     /// Seconds from issue to expiry.
     package static let life: Int64 = 60
@@ -29,6 +31,15 @@ package struct AttestationResultToken: Hashable, Sendable, Codable, JWTPayload {
         package var restartCount: UInt32?
         package var referenceSet: String?
         package var labMode: Bool
+        /// Present where an override admits: who vouches for the node, and to when.
+        package var override: Override?
+    }
+    package struct Override: Hashable, Sendable, Codable {
+        package var id: String
+        package var proposedBy: String
+        package var approvedBy: String
+        /// Seconds since 1970.
+        package var until: Int64
     }
 
     package var profile: String
@@ -63,14 +74,20 @@ package struct AttestationResultToken: Hashable, Sendable, Codable, JWTPayload {
         audience = statement.audience
         subject = statement.node.rawValue
         issuedAt = statement.issuedAtMilliseconds / 1000
-        expiresAt = issuedAt + Self.life
+        let life = issuedAt + Self.life
+        expiresAt = statement.override.map { min(life, $0.endsAtMilliseconds / 1000) } ?? life
         self.tokenID = tokenID
         verifier = VerifierIdentity(developer: "bootgate", build: build)
         submodules = statement.tiers.mapValues(Submodule.init(status:))
         admission = Admission(
             decision: statement.decision, reason: statement.reason, verdictID: statement.verdictID,
             akName: statement.akName, resetCount: statement.resetCount, restartCount: statement.restartCount,
-            referenceSet: statement.referenceSet, labMode: statement.labMode)
+            referenceSet: statement.referenceSet, labMode: statement.labMode,
+            override: statement.override.map {
+                Override(
+                    id: $0.overrideID, proposedBy: $0.proposedBy, approvedBy: $0.approvedBy,
+                    until: $0.endsAtMilliseconds / 1000)
+            })
         confirmation = try statement.bootKeySPKI.map {
             Confirmation(jwk: JSONWebKey(try CertificateEncoding.p256(spki: $0), forVerification: false))
         }

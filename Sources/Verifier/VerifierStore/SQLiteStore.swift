@@ -116,6 +116,7 @@ package final class SQLiteStore: TransactionalStore {
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration(InitialSchema.identifier, migrate: InitialSchema.migrate)
+        migrator.registerMigration(OverrideSchema.identifier, migrate: OverrideSchema.migrate)
         return migrator
     }
 

@@ -163,6 +163,7 @@ struct StubAdmissionIssuer: AdmissionIssuer {
         node: NodeID, bootKeySPKI: [UInt8], evidenceAgeEndsMilliseconds: Int64, nowMilliseconds: Int64
     ) -> [[UInt8]] { [bootKeySPKI] }
     func attestationResult(_ statement: AdmissionStatement) -> String { statement.decision.rawValue }
+    func overrideToken(_ statement: OverrideStatement) -> String { statement.overrideID }
 }
 
 /// The code of the refusal that `body` ends with, and the verdict it names.

@@ -213,7 +213,8 @@ public struct LogNeed: Hashable, Sendable, Codable {
 public struct AdmissionReply: Hashable, Sendable, Codable {
     public var nodeID: NodeID
     public var decision: AdmissionDecision
-    /// `ADM_…` or `ID_…` of the attack catalogue where the decision is deny.
+    /// `ADM_…` or `ID_…` of the attack catalogue where the decision is deny; `ADM_OVERRIDE` with admit where two persons,
+    /// and not the evidence, admit the node.
     public var reason: String?
     /// EAR as a JWT (ES256), life 60 s; present with admit, and with deny for a known node.
     public var ear: String?
@@ -222,10 +223,13 @@ public struct AdmissionReply: Hashable, Sendable, Codable {
     public var verdictID: String?
     /// Milliseconds since 1970, the verifier's clock.
     public var validUntilMilliseconds: Int64?
+    /// The override that holds now.
+    public var override: OverrideView?
 
     public init(
         nodeID: NodeID, decision: AdmissionDecision, reason: String?, ear: String?,
-        admissionCertificates: [WireBytes], verdictID: String?, validUntilMilliseconds: Int64?
+        admissionCertificates: [WireBytes], verdictID: String?, validUntilMilliseconds: Int64?,
+        override: OverrideView? = nil
     ) {
         self.nodeID = nodeID
         self.decision = decision
@@ -234,6 +238,7 @@ public struct AdmissionReply: Hashable, Sendable, Codable {
         self.admissionCertificates = admissionCertificates
         self.verdictID = verdictID
         self.validUntilMilliseconds = validUntilMilliseconds
+        self.override = override
     }
 }
 

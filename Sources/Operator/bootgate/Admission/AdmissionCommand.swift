@@ -9,8 +9,9 @@ struct AdmissionCommand: ParsableCommand {
             EXAMPLES
               bootgate admission show edge-01
               bootgate admission list
+              bootgate admission override list --open
             """,
-        subcommands: [AdmissionShow.self, AdmissionList.self])
+        subcommands: [AdmissionShow.self, AdmissionList.self, AdmissionOverride.self])
 }
 
 struct AdmissionShow: AsyncParsableCommand {
@@ -39,7 +40,8 @@ struct AdmissionShow: AsyncParsableCommand {
                 "Admission certificate",
                 reply.admissionCertificates.isEmpty ? nil : "\(reply.admissionCertificates[0].bytes.count) bytes DER")
             fields.add("Result (EAR, JWT)", reply.ear.map { "\($0.utf8.count) bytes; -o json prints it" })
-            return fields.text
+            guard let override = reply.override else { return fields.text }
+            return fields.text + "\n\n" + OverrideText.detail(override)
         }
         if reply.decision == .deny { throw Failure(.verdictFail, "") }
     }

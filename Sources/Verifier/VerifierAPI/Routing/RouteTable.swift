@@ -5,6 +5,7 @@ package struct APIUseCases: Sendable {
     package var enrollment: any EnrollmentUseCases
     package var attestation: any AttestationUseCases
     package var admission: any AdmissionUseCases
+    package var overrides: any OverrideUseCases
     package var nodes: any NodeUseCases
     package var references: any ReferenceUseCases
     package var fingerprints: any FingerprintUseCases
@@ -18,13 +19,15 @@ package struct APIUseCases: Sendable {
 
     package init(
         enrollment: any EnrollmentUseCases, attestation: any AttestationUseCases, admission: any AdmissionUseCases,
-        nodes: any NodeUseCases, references: any ReferenceUseCases, fingerprints: any FingerprintUseCases,
+        overrides: any OverrideUseCases, nodes: any NodeUseCases, references: any ReferenceUseCases,
+        fingerprints: any FingerprintUseCases,
         oversight: any OversightUseCases, keySet: @escaping @Sendable () throws -> [UInt8],
         isReady: @escaping @Sendable () async -> Bool, gauges: @escaping @Sendable () async -> [Gauge]
     ) {
         self.enrollment = enrollment
         self.attestation = attestation
         self.admission = admission
+        self.overrides = overrides
         self.nodes = nodes
         self.references = references
         self.fingerprints = fingerprints
@@ -42,7 +45,8 @@ package struct RouteTable: Sendable {
     package init(_ useCases: APIUseCases, metrics: MetricsRegistry) {
         var routes =
             EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases)
-            + NodeRoutes.routes(useCases.nodes) + ReferenceRoutes.routes(useCases.references)
+            + OverrideRoutes.routes(useCases.overrides) + NodeRoutes.routes(useCases.nodes)
+            + ReferenceRoutes.routes(useCases.references)
             + FingerprintRoutes.routes(useCases.fingerprints) + OversightRoutes.routes(useCases.oversight)
             + ServiceRoutes.routes(useCases, metrics: metrics)
         // The description includes the route that serves it.

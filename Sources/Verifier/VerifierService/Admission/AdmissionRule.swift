@@ -4,18 +4,28 @@ package import AttestationMessages
 package struct AdmissionRule: Hashable, Sendable {
     package var decision: AdmissionDecision
     package var reason: String?
-    /// End of the evidence's age, milliseconds since 1970; with admit only.
+    /// End of the evidence's age, or of the override, milliseconds since 1970; with admit only.
     package var validUntil: Int64?
 
     /// - Parameters:
     ///   - lastPass: the verdict of the last pass; its counters must still be the AK's latest.
     ///   - maxAge: two intervals and the grace.
+    ///   - override: one that holds for the node now (``OverrideRule``).
     package init(
-        node: NodeRecord?, evidence: AttestationStateRecord?, lastPass: VerdictRecord?, maxAge: Int64, now: Int64
+        node: NodeRecord?, evidence: AttestationStateRecord?, lastPass: VerdictRecord?, maxAge: Int64, now: Int64,
+        override: OverrideRecord? = nil
     ) {
         decision = .deny
         guard let node else {
             reason = "ADM_UNKNOWN"
+            return
+        }
+        // It stands in for evidence, never for an identity or against an operator's decision.
+        if let override, node.lifecycle == .enrolled {
+            // Said even where the evidence would admit: whoever reads the answer sees that persons vouch for it.
+            decision = .admit
+            reason = "ADM_OVERRIDE"
+            validUntil = override.untilMilliseconds
             return
         }
         switch (node.lifecycle, node.standing) {

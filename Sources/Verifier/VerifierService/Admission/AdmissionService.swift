@@ -22,6 +22,7 @@ package struct AdmissionService: AdmissionUseCases {
         var rule: AdmissionRule
         var node: NodeRecord?
         var evidence: AttestationStateRecord?
+        var override: OverrideRecord?
         var now: Int64
     }
 
@@ -33,11 +34,13 @@ package struct AdmissionService: AdmissionUseCases {
         }
         let evidence = try snapshot.attestationState(akName: identity.akName)
         let lastPass = try evidence?.lastPassVerdictID.flatMap { try snapshot.verdict($0) }
+        let override = try OverrideRule.holding(node, akName: identity.akName, snapshot)
         let maxAge = policy.maxEvidenceAge(try policy.settings(of: node.group, in: snapshot))
         return Facts(
             rule: AdmissionRule(
-                node: node, evidence: evidence, lastPass: lastPass, maxAge: maxAge, now: snapshot.now),
-            node: node, evidence: evidence, now: snapshot.now)
+                node: node, evidence: evidence, lastPass: lastPass, maxAge: maxAge, now: snapshot.now,
+                override: override),
+            node: node, evidence: evidence, override: override, now: snapshot.now)
     }
 
     package func admission(of id: NodeID, audience: String, asker: AdmissionAsker) async throws -> AdmissionReply {
@@ -57,6 +60,9 @@ package struct AdmissionService: AdmissionUseCases {
                 verdictID: nil, validUntilMilliseconds: nil)
         }
         var reply = summary(id, facts)
+        if let statement = facts.override?.statement(now: facts.now) {
+            reply.override?.token = try await issuer.overrideToken(statement)
+        }
         reply.ear = try await issuer.attestationResult(statement(id, audience, facts))
         if facts.rule.decision == .admit, let key = facts.evidence?.bootKeySPKI, let end = facts.rule.validUntil {
             reply.admissionCertificates = try issuer.admissionCertificate(
@@ -74,15 +80,17 @@ package struct AdmissionService: AdmissionUseCases {
             akName: Hex.encode(evidence?.akName ?? []), resetCount: evidence?.counters?.resetCount,
             restartCount: evidence?.counters?.restartCount,
             bootKeySPKI: facts.rule.decision == .admit ? evidence?.bootKeySPKI : nil,
-            referenceSet: evidence?.referenceSet, labMode: evidence?.labMode ?? false,
-            issuedAtMilliseconds: facts.now)
+            referenceSet: evidence?.referenceSet,
+            labMode: (evidence?.labMode ?? false) || (facts.override?.labMode ?? false),
+            issuedAtMilliseconds: facts.now, override: facts.override?.statement(now: facts.now))
     }
 
     private func summary(_ id: NodeID, _ facts: Facts) -> AdmissionReply {
         AdmissionReply(
             nodeID: id, decision: facts.rule.decision, reason: facts.rule.reason, ear: nil,
             admissionCertificates: [], verdictID: facts.evidence?.lastVerdictID,
-            validUntilMilliseconds: min(facts.now + Self.answerLife, facts.rule.validUntil ?? Int64.max))
+            validUntilMilliseconds: min(facts.now + Self.answerLife, facts.rule.validUntil ?? Int64.max),
+            override: facts.override?.view)
     }
 
     /// The decisions without credentials, ascending by node id.

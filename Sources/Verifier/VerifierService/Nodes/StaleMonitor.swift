@@ -1,7 +1,7 @@
 internal import AttestationMessages
 package import Logging
 
-/// Looks regularly for nodes that fell silent, for uploads that were never finished, and for what has served its time.
+/// Looks regularly for nodes that fell silent, for overrides whose time is over, for uploads that were never finished, and for what has served its time.
 ///
 /// Admission ages always; the stale *alarm* counts only time in which the verifier was up: after a start, every node
 /// has its full age once more before it is called stale.
@@ -42,6 +42,7 @@ package struct StaleMonitor: Sendable {
 
     /// One round.
     package func tick() async throws {
+        try await OverrideEnding.endOverdue(store)
         try await store.write { [attestation] tx in
             for pending in try tx.overduePendingEvidence(limit: 100) { try attestation.abandon(pending, tx) }
         }

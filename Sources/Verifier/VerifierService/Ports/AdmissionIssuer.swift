@@ -12,6 +12,9 @@ package protocol AdmissionIssuer: Sendable {
 
     /// The attestation result as a JWT (EAR, ES256), valid 60 s from `statement.issuedAtMilliseconds`.
     func attestationResult(_ statement: AdmissionStatement) async throws -> String
+
+    /// The override as a JWT (ES256) for consumers that cannot reach the verifier; ends with the override.
+    func overrideToken(_ statement: OverrideStatement) async throws -> String
 }
 
 /// What an EAR says of one node for one audience.
@@ -19,7 +22,7 @@ package struct AdmissionStatement: Hashable, Sendable {
     package var node: NodeID
     package var audience: String
     package var decision: AdmissionDecision
-    /// `ADM_…` or `ID_…` where the decision is deny.
+    /// `ADM_…` or `ID_…` where the decision is deny; `ADM_OVERRIDE` where an override admits.
     package var reason: String?
     package var verdictID: String?
     /// EAR tier (`none`, `affirming`, `warning`, `contraindicated`) by layer id.
@@ -34,11 +37,14 @@ package struct AdmissionStatement: Hashable, Sendable {
     /// True when one operator proposed and approved what decided.
     package var labMode: Bool
     package var issuedAtMilliseconds: Int64
+    /// The override that admits the node; the result ends with it at the latest.
+    package var override: OverrideStatement?
 
     package init(
         node: NodeID, audience: String, decision: AdmissionDecision, reason: String?, verdictID: String?,
         tiers: [String: String], akName: String, resetCount: UInt32?, restartCount: UInt32?,
-        bootKeySPKI: [UInt8]?, referenceSet: String?, labMode: Bool, issuedAtMilliseconds: Int64
+        bootKeySPKI: [UInt8]?, referenceSet: String?, labMode: Bool, issuedAtMilliseconds: Int64,
+        override: OverrideStatement? = nil
     ) {
         self.node = node
         self.audience = audience
@@ -52,6 +58,36 @@ package struct AdmissionStatement: Hashable, Sendable {
         self.bootKeySPKI = bootKeySPKI
         self.referenceSet = referenceSet
         self.labMode = labMode
+        self.issuedAtMilliseconds = issuedAtMilliseconds
+        self.override = override
+    }
+}
+
+/// What is signed of an active override.
+package struct OverrideStatement: Hashable, Sendable {
+    package var overrideID: String
+    package var node: NodeID
+    /// Hex of the AK's name.
+    package var akName: String
+    package var site: String?
+    package var proposedBy: String
+    package var approvedBy: String
+    package var labMode: Bool
+    package var endsAtMilliseconds: Int64
+    package var issuedAtMilliseconds: Int64
+
+    package init(
+        overrideID: String, node: NodeID, akName: String, site: String?, proposedBy: String, approvedBy: String,
+        labMode: Bool, endsAtMilliseconds: Int64, issuedAtMilliseconds: Int64
+    ) {
+        self.overrideID = overrideID
+        self.node = node
+        self.akName = akName
+        self.site = site
+        self.proposedBy = proposedBy
+        self.approvedBy = approvedBy
+        self.labMode = labMode
+        self.endsAtMilliseconds = endsAtMilliseconds
         self.issuedAtMilliseconds = issuedAtMilliseconds
     }
 }

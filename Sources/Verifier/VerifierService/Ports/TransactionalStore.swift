@@ -24,13 +24,15 @@ package protocol TransactionalStore: Sendable {
 }
 
 /// Everything that can be read. Valid only inside the closure that received it.
-package protocol StoreSnapshot: NodeReading, EvidenceReading, PolicyReading, OversightReading {
+package protocol StoreSnapshot: NodeReading, EvidenceReading, OverrideReading, PolicyReading, OversightReading {
     /// Milliseconds since 1970 by the store's clock when the unit began.
     var now: Int64 { get }
 }
 
 /// Everything that can be written. Valid only inside the closure that received it.
-package protocol StoreTransaction: StoreSnapshot, NodeWriting, EvidenceWriting, PolicyWriting, OversightWriting {}
+package protocol StoreTransaction: StoreSnapshot, NodeWriting, EvidenceWriting, OverrideWriting, PolicyWriting,
+    OversightWriting
+{}
 
 /// What ``TransactionalStore/verifyAudit()`` found.
 package struct AuditChainState: Hashable, Sendable {

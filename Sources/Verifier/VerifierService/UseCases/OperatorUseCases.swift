@@ -48,6 +48,18 @@ package protocol FingerprintUseCases: Sendable {
     func setSettings(_ settings: GroupSettings, group: String, peer: OperatorPeer) async throws -> GroupSettings
 }
 
+package protocol OverrideUseCases: Sendable {
+    func propose(_ proposal: OverrideProposal, for node: NodeID, peer: OperatorPeer) async throws -> OverrideView
+    func approve(_ id: String, of node: NodeID, _ request: OverrideActRequest, peer: OperatorPeer) async throws
+        -> OverrideView
+    /// Ends an active override, or withdraws a proposed one.
+    func end(_ id: String, of node: NodeID, _ request: OverrideActRequest, peer: OperatorPeer) async throws
+        -> OverrideView
+    /// Newest first.
+    func overrides(open: Bool?, node: NodeID?, cursor: String?, limit: Int, peer: OperatorPeer) async throws
+        -> Page<OverrideView>
+}
+
 package protocol OversightUseCases: Sendable {
     func alarms(open: Bool?, node: NodeID?, cursor: String?, limit: Int, peer: OperatorPeer) async throws
         -> Page<AlarmView>

@@ -105,6 +105,7 @@ struct Composition {
         return APIUseCases(
             enrollment: EnrollmentService(store: store, endorsements: endorsements, issuer: issuer, policy: policy),
             attestation: attestation, admission: AdmissionService(store: store, issuer: signer, policy: policy),
+            overrides: OverrideService(store: store, issuer: signer, random: SystemRandom(), labMode: labMode),
             nodes: NodeService(store: store, random: SystemRandom(), policy: policy),
             references: ReferenceService(store: store, labMode: labMode),
             fingerprints: FingerprintService(store: store, policy: policy, labMode: labMode), oversight: oversight,

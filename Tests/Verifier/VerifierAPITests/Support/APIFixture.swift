@@ -23,7 +23,8 @@ struct APIFixture {
 
     static func useCases(_ fake: FakeUseCases) -> APIUseCases {
         APIUseCases(
-            enrollment: fake, attestation: fake, admission: fake, nodes: fake, references: fake, fingerprints: fake,
+            enrollment: fake, attestation: fake, admission: fake, overrides: fake, nodes: fake, references: fake,
+            fingerprints: fake,
             oversight: fake, keySet: { Array("{\"keys\":[]}".utf8) }, isReady: { true }, gauges: { [] })
     }
 
@@ -109,6 +110,9 @@ struct APIFixture {
         case "ReferenceDraftRequest":
             return try StrictJSON.encode(
                 ReferenceDraftRequest(name: "r", group: "g", document: none, captureFrom: [], note: nil))
+        case "OverrideProposal":
+            return try StrictJSON.encode(OverrideProposal(reason: "because", untilMilliseconds: 1))
+        case "OverrideActRequest": return try StrictJSON.encode(OverrideActRequest(reason: "because"))
         case "ReferenceActRequest": return try StrictJSON.encode(reference)
         case "FingerprintBaselineRequest":
             return try StrictJSON.encode(FingerprintBaselineRequest(document: none, fromNode: nil, allow: []))
