@@ -17,7 +17,6 @@ struct SignedToken {
             let header = try? JSONDecoder().decode(Header.self, from: Data(headerBytes))
         else { throw .malformed("header") }
         guard header.alg == "ES256", header.crit == nil else { throw .algorithm(header.alg) }
-        guard header.typ == type else { throw .claims("typ") }
         guard let jwk = keySet.keys.first(where: { $0.kid == header.kid }), jwk.alg == "ES256",
             let key = jwk.publicKey
         else { throw .unknownKey }
@@ -25,6 +24,7 @@ struct SignedToken {
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signatureBytes),
             key.isValidSignature(signature, for: Array("\(parts[0]).\(parts[1])".utf8))
         else { throw .signature }
+        guard header.typ == type else { throw .claims("typ") }
         guard let payload = Base64URL.decode(String(parts[1])) else { throw .malformed("payload") }
         self.payload = payload
     }
