@@ -119,9 +119,47 @@ struct AttestationTests {
     @Test("AD-10: unknown, pending and revoked nodes are denied, each with its reason")
     func denied() async throws {
         let bench = try await VerifierTestBench()
-        #expect(try await bench.decision(SoftwareNode("nobody")) == "ADM_UNKNOWN")
-        let node = try await bench.enrolled()
-        #expect(try await bench.decision(node) == "ADM_PENDING")
+        let waiting = try SoftwareNode("n2")
+        try await bench.enroll(waiting)
+        let revoked = try await bench.enrolled()
+        try await bench.attest(revoked)
+        #expect(try await bench.decision(revoked) == "admit")
+        try await bench.store.write { tx in
+            guard var record = try tx.node(revoked.id) else { return }
+            record.lifecycle = .revoked
+            try tx.save(record)
+        }
+        let unproven = try await bench.enrolled("n3")
+        for (node, reason) in [
+            (try SoftwareNode("nobody"), "ADM_UNKNOWN"), (waiting, "ADM_PENDING"), (unproven, "ADM_PENDING"),
+            (revoked, "ID_NODE_REVOKED"),
+        ] {
+            let reply = try await bench.admission.admission(
+                of: node.id, audience: "test", asker: .consumer(VerifierTestBench.consumer))
+            #expect(reply.decision == .deny && reply.reason == reason)
+            #expect(reply.admissionCertificates.isEmpty)
+        }
+    }
+
+    @Test("Verdicts of one millisecond keep the order in which they were decided, page by page")
+    func order() async throws {
+        let bench = try await VerifierTestBench()
+        let (node, other) = (try await bench.enrolled(), try await bench.enrolled("n2"))
+        var decided: [String] = []
+        for _ in 0..<20 {
+            decided.append(try #require(try await bench.attest(node).verdictID))
+            try await bench.attest(other)
+        }
+        var seen: [String] = []
+        var cursor: String?
+        repeat {
+            let from = cursor
+            let page = try await bench.store.read { try $0.verdicts(of: node.id, before: from, limit: 3) }
+            #expect(page.allSatisfy { $0.atMilliseconds == page.first?.atMilliseconds })
+            seen += page.map(\.verdictID)
+            cursor = page.last?.verdictID
+        } while cursor != nil
+        #expect(seen == decided.reversed())
     }
 
     @Test("AD-03, QF-18: a new boot ends the admission until its own pass")

@@ -1,3 +1,4 @@
+import AssetFingerprints
 import AttestationMessages
 import AttestationTestKit
 import Crypto
@@ -19,7 +20,9 @@ struct SoftwareNode: Sendable {
     var runID = "run-1"
     var values = PCRValues()
     var eventLog: [UInt8]
+    /// By the name of their log.
     var reports: [String: [UInt8]] = [:]
+    var bootKey: BootKeyClaim?
     var source = "192.0.2.1"
 
     init(_ name: String) throws {
@@ -36,10 +39,11 @@ struct SoftwareNode: Sendable {
 
     var ekName: [UInt8] { ek.publicArea.name?.bytes ?? [] }
     var akName: [UInt8] { ak.publicArea.name?.bytes ?? [] }
-    var nodeKeyArea: TPMTPublic {
-        let point = Array(nodeKey.publicKey.rawRepresentation)
+    var nodeKeyArea: TPMTPublic { Self.area(nodeKey, nodeKeyAttributes) }
+    static func area(_ key: P256.Signing.PrivateKey, _ attributes: TPMAObject) -> TPMTPublic {
+        let point = Array(key.publicKey.rawRepresentation)
         return TPMTPublic(
-            nameAlgorithm: .sha256, attributes: nodeKeyAttributes,
+            nameAlgorithm: .sha256, attributes: attributes,
             key: .ecc(
                 .init(
                     symmetric: .none, scheme: .null, curve: .nistP256, x: Array(point.prefix(32)),
@@ -108,7 +112,8 @@ struct SoftwareNode: Sendable {
         let claims = try StrictJSON.encode(
             EvidenceClaims(
                 nodeID: id, challengeID: challenge.challengeID, agentRunID: runID, bootID: bootID, agentVersion: "1",
-                configurationDigest: WireBytes([UInt8](repeating: 0, count: 32)), fingerprints: [:], bootKey: nil))
+                configurationDigest: WireBytes([UInt8](repeating: 0, count: 32)), fingerprints: fingerprintClaims,
+                bootKey: bootKey))
         let extraData = ProtocolBinding.evidence(
             nonce: nonce ?? challenge.nonce.bytes, nodeKeySPKI: spki, claims: claims)
         let quote = try ak.quote(
@@ -117,10 +122,37 @@ struct SoftwareNode: Sendable {
         return EvidenceSubmission(
             challengeID: challenge.challengeID, quote: WireBytes(quote.attest), signature: WireBytes(quote.signature),
             claims: WireBytes(claims), pcrs: PCRValueCodec.wire(values),
-            logs: [
-                LogSummary(
-                    log: "event-log", byteCount: eventLog.count, sha256: WireBytes(Array(SHA256.hash(data: eventLog))))
-            ])
+            logs: [Self.summary("event-log", eventLog)] + reports.map(Self.summary))
+    }
+
+    static func summary(_ log: String, _ bytes: [UInt8]) -> LogSummary {
+        LogSummary(log: log, byteCount: bytes.count, sha256: WireBytes(Array(SHA256.hash(data: bytes))))
+    }
+
+    private var fingerprintClaims: [FingerprintKind: FingerprintClaim] {
+        reports.reduce(into: [:]) { claims, report in
+            guard case .fingerprint(let kind)? = EvidenceLog(report.key) else { return }
+            claims[kind] = FingerprintClaim(
+                sha256: WireBytes(Array(SHA256.hash(data: report.value))), collectedAtMilliseconds: 1)
+        }
+    }
+
+    /// A primary of the NULL hierarchy that the AK certified for this node's key in this boot. Whoever names other
+    /// arguments is no honest TPM.
+    func certify(
+        bootKey key: P256.Signing.PrivateKey, by signer: SoftwareAK? = nil, extraData: [UInt8]? = nil,
+        attributes: TPMAObject? = nil, under parent: TPM2BName = .nullHierarchy, resetCount: UInt32? = nil
+    ) throws -> BootKeyClaim {
+        let area = Self.area(key, attributes ?? nodeKeyAttributes)
+        let signed = try (signer ?? ak).certify(
+            area, under: parent, extraData: extraData ?? ProtocolBinding.bootKey(nodeKeySPKI: spki)
+        ) { attest in
+            attest.clockInfo = clock
+            attest.clockInfo.resetCount = resetCount ?? clock.resetCount
+        }
+        return BootKeyClaim(
+            publicArea: WireBytes(area.marshalled), certifyInfo: WireBytes(signed.attest),
+            certifySignature: WireBytes(signed.signature))
     }
 
     private func selection(_ challenge: AttestationChallenge, _ allocated: Set<PCRBank>) -> TPMLPCRSelection {

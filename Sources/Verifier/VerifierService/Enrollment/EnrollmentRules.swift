@@ -38,7 +38,8 @@ struct EnrollmentRules: Sendable {
         }
     }
 
-    /// - Returns: whether the manifest entry's token was named; false where the entry has none.
+    /// - Returns: whether the manifest entry's token was named and is unused; false where the entry has none. Who has
+    ///   lost the race for it by the activation is refused there (ID-19).
     static func checkToken(_ token: String?, of node: NodeID, _ snapshot: any StoreSnapshot) throws -> Bool {
         guard let entry = try snapshot.manifestEntry(for: node), entry.tokenHash != nil else { return false }
         guard let token, ManifestToken.matches(token, entry) else {
@@ -46,7 +47,7 @@ struct EnrollmentRules: Sendable {
             if entry.tokenUsedAtMilliseconds != nil { return false }
             throw ServiceError(.forbidden, "ID_TOKEN_USED", "no token, or not the manifest entry's")
         }
-        return true
+        return entry.tokenUsedAtMilliseconds == nil
     }
 
     // MARK: The transaction
@@ -58,7 +59,7 @@ struct EnrollmentRules: Sendable {
         let active = try existing.flatMap { try tx.identity($0.identityID) }.flatMap { $0.status == .active ? $0 : nil }
         if let existing, let active, isSame(active) { return existing }
         let vouched = try manifestVouches(tx)
-        if active == nil { try consumeToken(tx) }
+        if active == nil || challenge.tokenPresented { try consumeToken(tx) }
         if let active { try tx.retireIdentity(active.identityID) }
         let identityID = try tx.insert(identity(vouched, now: tx.now))
         var node = existing ?? fresh(now: tx.now)

@@ -209,8 +209,10 @@ enum InitialSchema {
             stored_at INTEGER NOT NULL
         ) STRICT;
 
+        -- `sequence` is the order of the decisions: ids of one millisecond have none.
         CREATE TABLE verdicts (
-            verdict_id TEXT PRIMARY KEY,
+            sequence INTEGER PRIMARY KEY,
+            verdict_id TEXT NOT NULL UNIQUE,
             node_id TEXT NOT NULL,
             ak_name BLOB NOT NULL,
             verdict TEXT NOT NULL CHECK (verdict IN ('pass', 'fail', 'error')),
@@ -224,8 +226,8 @@ enum InitialSchema {
             restart_count INTEGER NOT NULL,
             same_as TEXT,
             event_log_sha256 BLOB
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX verdicts_node ON verdicts (node_id, verdict_id);
+        ) STRICT;
+        CREATE INDEX verdicts_node ON verdicts (node_id, sequence);
         CREATE TABLE verdict_details (
             verdict_id TEXT PRIMARY KEY REFERENCES verdicts (verdict_id) ON DELETE CASCADE,
             result BLOB NOT NULL,

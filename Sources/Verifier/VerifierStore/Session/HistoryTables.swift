@@ -46,12 +46,24 @@ extension SQLiteSession {
     }
 
     func verdicts(of node: NodeID, before cursor: String?, limit: Int) throws -> [VerdictRecord] {
-        try rows(
-            Self.selectVerdict + """
-                 WHERE node_id = ?1 AND (?2 IS NULL OR verdicts.verdict_id < ?2)
-                ORDER BY verdicts.verdict_id DESC LIMIT ?3
-                """, [node.rawValue, cursor, limit]
+        let before = try cursor.map(sequence) ?? Int64.max
+        return try rows(
+            Self.selectVerdict + " WHERE node_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?",
+            [node.rawValue, before, limit]
         ).map(decodeVerdict)
+    }
+
+    /// Where a page ended. A verdict that retention took meanwhile is followed by what has a smaller id: ids sort by the
+    /// time of their challenges.
+    private func sequence(ofVerdict id: String) throws -> Int64 {
+        let found = try row(
+            """
+            SELECT COALESCE((SELECT sequence FROM verdicts WHERE verdict_id = ?1),
+                (SELECT 1 + MAX(sequence) FROM verdicts WHERE verdict_id < ?1), 0)
+            """, [id])
+        guard let found else { return 0 }
+        var columns = ColumnReader(found, "verdicts")
+        return try columns.integer()
     }
 
     func insert(_ verdict: VerdictRecord) throws {

@@ -1,0 +1,134 @@
+import AttestationMessages
+import AttestationTestKit
+import ByteParsing
+import Crypto
+import TPMCryptography
+import TPMStructures
+import Testing
+import VerifierService
+import VerifierStore
+
+@Suite("Things that happen at once")
+struct RaceTests {
+    static let ada = OperatorPeer(name: "ada", roles: Set(Role.allCases), keySHA256: "aa", source: "test")
+    static let bob = OperatorPeer(name: "bob", roles: Set(Role.allCases), keySHA256: "bb", source: "test")
+
+    private func operators(_ bench: VerifierTestBench) -> NodeService {
+        NodeService(store: bench.store, random: SystemRandom(), policy: bench.policy)
+    }
+
+    @Test("ID-19: of 20 activations with one token at once, in 10 rounds, exactly one enrolls each time")
+    func token() async throws {
+        let bench = try await VerifierTestBench(references: false)
+        for round in 0..<10 {
+            let owner = try SoftwareNode("n\(round)")
+            let token = "token-of-round-\(round)"
+            try await bench.addToManifest(owner, token: token)
+            var attempts: [(node: SoftwareNode, id: String, request: ActivationRequest)] = []
+            for _ in 0..<20 {
+                var node = owner
+                node.ak = .p256()
+                node.nodeKey = P256.Signing.PrivateKey()
+                let (challenge, request) = try await node.activation(bench, token: token)
+                attempts.append((node, challenge.enrollmentID, request))
+            }
+            let codes = await withTaskGroup { group in
+                for attempt in attempts {
+                    group.addTask {
+                        await nodeRefusal {
+                            _ = try await bench.enrollment.activate(
+                                enrollmentID: attempt.id, attempt.request, peer: attempt.node.enrollmentPeer)
+                        }.map { "\($0.kind) \($0.code)" } ?? "enrolled"
+                    }
+                }
+                return await group.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(codes == ["enrolled": 1, "forbidden ID_TOKEN_USED": 19])
+            #expect(try await bench.record(owner)?.lifecycle == .enrolled)
+            #expect(try await bench.store.read { try $0.identities(of: owner.id) }.map(\.status) == [.active])
+        }
+    }
+
+    @Test("ID-26: after two operators replaced the TPM the new one passes; the old one's quotes and EK are refused")
+    func replaceTPM() async throws {
+        let bench = try await VerifierTestBench()
+        let old = try await bench.enrolled()
+        try await bench.attest(old)
+        let new = try SoftwareNode("n1")
+        #expect(await nodeRefusal { try await bench.enroll(new) }?.code == "ID_EK_MISMATCH")
+        let inFlight = try await old.evidence(bench)
+        let request = NodeActRequest(
+            reason: "board replaced", replacement: ManifestEntry(nodeID: new.id, ekName: Hex.encode(new.ekName)))
+        _ = try await operators(bench).act(.replaceTPM, on: new.id, request, peer: Self.ada)
+        #expect(try await bench.decision(old) == "admit")
+        #expect(
+            await nodeRefusal { _ = try await operators(bench).act(.replaceTPM, on: new.id, request, peer: Self.ada) }?
+                .code == "REF_NEEDS_APPROVAL")
+        _ = try await operators(bench).act(.replaceTPM, on: new.id, request, peer: Self.bob)
+        #expect(try await bench.decision(old) == "ADM_PENDING")
+        for refusal in [
+            await nodeRefusal { _ = try await bench.attestation.submit(inFlight, node: old.peer) },
+            await nodeRefusal { _ = try await old.challenge(bench) },
+        ] { #expect(refusal?.kind == .forbidden && refusal?.code == "ID_AK_CHANGED") }
+        #expect(await nodeRefusal { try await bench.enroll(old) }?.code == "ID_EK_MISMATCH")
+        #expect(try await bench.enroll(new).lifecycle == .enrolled)
+        #expect(try await bench.attest(new).verdict == .pass)
+        #expect(try await bench.decision(new) == "admit")
+        #expect(await nodeRefusal { _ = try await old.challenge(bench) }?.kind == .forbidden)
+        let identities = try await bench.store.read { try $0.identities(of: new.id) }
+        #expect(Set(identities.filter { $0.status == .retired }.map(\.ekName)) == [old.ekName])
+        #expect(identities.filter { $0.status == .active }.map(\.ekName) == [new.ekName])
+    }
+
+    @Test("ID-27: a node that goes during 100 exchanges is never trusted again", arguments: [NodeAct.revoke, .remove])
+    func goingUnderLoad(_ act: NodeAct) async throws {
+        let bench = try await VerifierTestBench()
+        let node = try await bench.enrolled()
+        try await bench.attest(node)
+        let reason = act == .revoke ? "ID_NODE_REVOKED" : "ADM_UNKNOWN"
+        try await withThrowingTaskGroup { group in
+            for number in 0..<100 {
+                group.addTask {
+                    // Most are void before they are sent: what matters is that they are on their way.
+                    do { _ = try await bench.attest(node) } catch is ServiceError {}
+                }
+                guard number == 50 else { continue }
+                group.addTask {
+                    _ = try await operators(bench).act(
+                        act, on: node.id, NodeActRequest(reason: "stolen"), peer: Self.ada)
+                    for _ in 0..<20 { #expect(try await bench.decision(node) == reason) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await bench.decision(node) == reason)
+        #expect(await nodeRefusal { _ = try await bench.attest(node) }?.code == reason)
+        #expect(try await bench.record(node)?.lifecycle == (act == .revoke ? .revoked : nil))
+    }
+
+    @Test("AD-04: of 200 pairs of a decision and a fail no admit is read together with the fail, or after it")
+    func decisionAndFail() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        var bad = node
+        bad.values.set(.ones(.sha256), bank: .sha256, index: try #require(PCRIndex(4)))
+        try await bench.attest(node)
+        for _ in 0..<200 {
+            node.clock.clock += 10
+            bad.clock = node.clock
+            #expect(try await bench.attest(node).verdict == .pass)
+            let (good, failing) = (node, try await bad.evidence(bench))
+            async let decided = bench.admission.admission(
+                of: good.id, audience: "test", asker: .consumer(VerifierTestBench.consumer))
+            async let failed = bench.attestation.submit(failing, node: good.peer)
+            let reply = try await failed
+            #expect(reply.verdict == .fail)
+            #expect(try await bench.decision(good) == "ADM_STICKY_FAIL")
+            let decision = try await decided
+            // The reply names the verdict that its snapshot ended with.
+            #expect((decision.decision == .admit) == (decision.verdictID != reply.verdictID))
+            let clear = NodeActRequest(reason: "test", verdictID: try await bench.record(good)?.failedVerdictID)
+            _ = try await operators(bench).act(.clear, on: good.id, clear, peer: Self.ada)
+        }
+    }
+}
