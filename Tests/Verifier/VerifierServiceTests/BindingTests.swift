@@ -89,7 +89,7 @@ struct BindingTests {
         submission.claims = try node.evidence(for: challenge).claims
         let reply = try await bench.attestation.submit(submission, node: node.peer)
         #expect(reply.verdict == .fail)
-        #expect(try await reasons(reply, bench) == ["QUOTE_NONCE"])
+        #expect(try await reasons(reply, bench).contains("QUOTE_NONCE"))
     }
 
     // MARK: Boot key

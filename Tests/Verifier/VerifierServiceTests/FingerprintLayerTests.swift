@@ -18,11 +18,12 @@ struct FingerprintLayerTests {
         var testDescription: String { "\(difference), \(user ?? "no report"): \(verdict)" }
     }
 
+    /// Also what agrees is a warning here: nobody attests the layers below, so the report is the node's own word.
     static let rows = [
-        Row(difference: "warn", user: "alice", verdict: .pass, tier: .affirming),
+        Row(difference: "warn", user: "alice", verdict: .pass, tier: .warning),
         Row(difference: "warn", user: "mallory", verdict: .pass, tier: .warning),
         Row(difference: "warn", user: nil, verdict: .pass, tier: .warning),
-        Row(difference: "deny", user: "alice", verdict: .pass, tier: .affirming),
+        Row(difference: "deny", user: "alice", verdict: .pass, tier: .warning),
         Row(difference: "deny", user: "mallory", verdict: .fail, tier: .contraindicated),
         Row(difference: "deny", user: nil, verdict: .error, tier: .none),
     ]
@@ -55,7 +56,8 @@ struct FingerprintLayerTests {
         let layer = try #require(result.layers.first { $0.id == .assetFingerprints })
         #expect(layer.tier == row.tier)
         #expect(layer.required == (row.difference == "deny"))
-        #expect(layer.findings.isEmpty == (row.user == "alice"))
+        let expectedFinding = row.user == nil ? FindingID.evidenceMissing : "FP_CHANGED"
+        #expect(layer.findings.contains { $0.id == expectedFinding } == (row.user != "alice"))
         #expect(try await bench.decision(node) == (row.verdict == .pass ? "admit" : denial(row)))
     }
 

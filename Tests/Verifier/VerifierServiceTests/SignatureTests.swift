@@ -72,7 +72,7 @@ struct SignatureTests {
                 TPMTSignature.ecdsa(hash, r: isR ? value : r, s: isR ? s : value).marshalled)
             let reply = try await bench.attestation.submit(submission, node: node.peer)
             let verdict = try await bench.store.read { try $0.verdict(reply.verdictID ?? "") }
-            #expect(reply.verdict == .fail && verdict?.reasons == ["QUOTE_SIGNATURE"], "\(value)")
+            #expect(reply.verdict == .fail && verdict?.reasons.contains("QUOTE_SIGNATURE") == true, "\(value)")
         }
         #expect(try await bench.decision(node) == "ADM_STICKY_FAIL")
     }
