@@ -91,6 +91,10 @@ final class Laboratory {
     // MARK: The operators' command
 
     func run(as person: String = "alice", _ arguments: String...) throws -> ProcessResult {
+        try run(as: person, arguments)
+    }
+
+    func run(as person: String = "alice", _ arguments: [String]) throws -> ProcessResult {
         try runProcess(Programs.command, arguments, environment: environment(person))
     }
 

@@ -93,15 +93,21 @@ struct NodeExplanation: Encodable {
         for layer in layers {
             let findings = layer["findings"]?.array ?? []
             // A layer that nobody looked at says nothing; one that could not be judged says why.
-            if layer["tier"]?.plainText == "none", findings.isEmpty { continue }
+            let judged = layer["tier"]?.plainText != "none"
+            if !judged, findings.isEmpty { continue }
             let trustworthy = layer["trustworthy"] == .bool(true)
             table.add(
                 layer["id"]?.plainText, layer["tier"]?.plainText,
-                trustworthy ? "yes" : "no (rests on \(layer["restsOn"]?.plainText ?? "?"))",
-                findings.prefix(3).map { "\($0["id"]?.plainText ?? "?"): \($0["name"]?.plainText ?? "-")" }
-                    .joined(separator: "; ") + (findings.count > 3 ? "; and \(findings.count - 3) more" : ""))
+                !judged ? "not judged" : trustworthy ? "yes" : "no (rests on \(layer["restsOn"]?.plainText ?? "?"))",
+                findings.prefix(3).map(Self.text).joined(separator: "; ")
+                    + (findings.count > 3 ? "; and \(findings.count - 3) more" : ""))
         }
         return table.text
+    }
+
+    private static func text(_ finding: JSONValue) -> String {
+        let what = finding["name"]?.plainText ?? finding["detail"]?.plainText
+        return (finding["id"]?.plainText ?? "?") + (what.map { ": \($0)" } ?? "")
     }
 }
 

@@ -24,7 +24,10 @@ struct Settings {
             merge(fileAt: path, into: &values, &problems)
         }
         for (key, variable) in keys {
-            if let value = unsafe getenv(variable) { values[key] = unsafe String(cString: value) }
+            // An empty variable is as good as none: it hides no file's value.
+            if let value = unsafe getenv(variable).map({ unsafe String(cString: $0) }), !value.isEmpty {
+                values[key] = value
+            }
         }
         if let verifier = flags.verifier { values["verifier.url"] = verifier }
         if let caFile = flags.caFile { values["verifier.ca-file"] = caFile }

@@ -160,6 +160,33 @@ struct AppraiseTests {
         }
     }
 
+    @Test("TA-16: hostile names of events in a reference set never reach the terminal, in table and JSON")
+    func ta16() throws {
+        let hostile = #""name" : "x\u001b]0;owned\u0007\u009b2J\u202e"#
+        let text = String(decoding: try readFile(references), as: UTF8.self)
+            .replacingOccurrences(of: "\"name\" : \"kernel command line", with: hostile)
+        let path = try folder.write(Array(text.utf8), to: "hostile.json")
+        for format in ["table", "json"] {
+            let run = try BootgateProcess.run("reference", "diff", references, path, "-o", format)
+            #expect(run.status == 0, "\(run.errorText)")
+            #expect(run.text.contains("owned"))
+            #expect(run.stdout.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A })
+            #expect(!run.text.unicodeScalars.contains { (0x80..<0xA0).contains($0.value) || $0.value == 0x202E })
+        }
+    }
+
+    @Test("A captured set is printed so that a person can review it: layers, registers, names, digests, command lines")
+    func review() throws {
+        let run = try BootgateProcess.run(
+            "reference", "capture", "golden", "--evidence", TestVectors.golden.folder.path)
+        #expect(run.status == 0)
+        for part in [
+            "AN UNKNOWN COMPONENT", "secure-boot-variable dbx", "kernel command line", "/boot/vmlinuz", "sha256:",
+        ] {
+            #expect(run.text.contains(part), "\(part)")
+        }
+    }
+
     @Test("Usage errors end with exit code 64, --help with 0")
     func usage() throws {
         #expect(try BootgateProcess.run("appraise").status == 64)
