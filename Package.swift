@@ -263,7 +263,8 @@ let testTargets: [Target] = [
     tests(
         "AdmissionTests", in: "Verifier",
         [
-            "Admission", "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents", "SoftwareTPM", "VerifierService",
+            "Admission", "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents", "SoftwareTPM",
+            "VerifierService",
             crypto,
             jwtKit, swiftASN1, x509,
         ]),

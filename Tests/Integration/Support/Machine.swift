@@ -55,7 +55,8 @@ final class Machine {
         let log = try TCGEventLog(parsing: bytes)
         for event in log.events where event.isExtended {
             guard let pcr = event.pcr else { continue }
-            for digest in event.digests where digest.algorithm == .sha256 || digest.algorithm == .sha1 {
+            for digest in event.digests {
+                // A bank that this TPM does not have refuses; those that it has must all be extended.
                 try? tpm.extend(
                     pcr: Int(pcr.rawValue), algorithm: digest.algorithm.algorithmID.rawValue, digest: digest.bytes)
             }
