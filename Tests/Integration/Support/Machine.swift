@@ -67,12 +67,14 @@ final class Machine {
     func reboot(into boot: String) throws {
         stopAgent()
         try tpm.reset()
+        try tpm.startup()
         try measure(boot)
     }
 
     /// What an attacker with a reset line does: the TPM alone starts anew, the registers are extended again.
     func resetTPMOnly(measuring boot: String) throws {
         try tpm.reset()
+        try tpm.startup()
         try measure(boot, newKernelBoot: false)
     }
 
