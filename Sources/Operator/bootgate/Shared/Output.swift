@@ -21,7 +21,7 @@ struct OutputOptions: ParsableArguments {
 }
 
 enum JSONText {
-    /// Sorted keys, indented, slashes as they are; C1 and bidirectional controls as `\uXXXX`, which JSON leaves open.
+    /// Sorted keys, indented, slashes as they are; C1 and bidirectional controls as `\u` escapes, which JSON leaves open.
     static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
