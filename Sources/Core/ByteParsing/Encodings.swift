@@ -1,9 +1,12 @@
 /// Text forms of bytes: lower-case hexadecimal, and base64url without padding (RFC 4648, section 5).
 public enum Hex {
     /// Two lower-case digits for each byte, no prefix.
-    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String { encode(Array(bytes)) }
+
+    public static func encode(_ bytes: [UInt8]) -> String {
         let digits: [UInt8] = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
@@ -12,8 +15,11 @@ public enum Hex {
     }
 
     /// - Returns: nil for an odd count of digits or any other character; upper and lower case are read.
-    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    public static func decode(_ text: some StringProtocol) -> [UInt8]? { decode(String(text)) }
+
+    public static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for character in text.utf8 {
             let value: UInt8

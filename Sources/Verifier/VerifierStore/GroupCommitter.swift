@@ -1,5 +1,6 @@
 internal import ByteParsing
 internal import Crypto
+internal import Dispatch
 internal import GRDB
 internal import Synchronization
 internal import VerifierService
@@ -13,6 +14,9 @@ final class GroupCommitter: Sendable {
 
     /// Bounds the memory and the time of one transaction.
     static let maxUnitsPerCommit = 512
+    /// After a shared commit, how long the next one gathers units: under load an fsync then serves more of them. A lone
+    /// unit never waits.
+    private static let gatheringTime = DispatchTimeInterval.milliseconds(3)
     /// How far the persisted clock may lag behind, milliseconds.
     private static let clockGranularity: Int64 = 1000
 
@@ -55,7 +59,11 @@ final class GroupCommitter: Sendable {
             }
             if units.isEmpty { return }
             self.commit(units, db)
-            self.scheduleBatch()
+            if units.count > 1 {
+                DispatchQueue.global().asyncAfter(deadline: .now() + Self.gatheringTime) { self.scheduleBatch() }
+            } else {
+                self.scheduleBatch()
+            }
         }
     }
 

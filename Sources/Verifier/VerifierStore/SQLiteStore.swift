@@ -125,8 +125,14 @@ package final class SQLiteStore: TransactionalStore {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any StoreSnapshot) throws -> Value
     ) async throws -> Value {
+        try snapshot(body)
+    }
+
+    /// On the caller's own thread: a read of a few pages costs less than the two thread switches around it. Bodies are
+    /// bounded (one node, one page of a listing); the whole audit log is read elsewhere.
+    private func snapshot<Value>(_ body: @Sendable (any StoreSnapshot) throws -> Value) throws -> Value {
         do {
-            return try await pool.read { [clock, random, chain] db in
+            return try pool.read { [clock, random, chain] db in
                 try body(SQLiteSession(db, clock: clock, random: random, chain: chain))
             }
         } catch let error as DatabaseError {
