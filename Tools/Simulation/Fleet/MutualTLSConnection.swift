@@ -73,7 +73,8 @@ final class MutualTLSConnection: Sendable {
             head.headers.add(name: "content-length", value: String(body.count))
         }
         let promise = channel.eventLoop.makePromise(of: Response.self)
-        channel.writeAndFlush(Exchange(head: head, body: body, promise: promise), promise: nil)
+        // On a channel that is closed already no handler sees the write: its failure is the only answer.
+        channel.writeAndFlush(Exchange(head: head, body: body, promise: promise)).whenFailure { promise.fail($0) }
         return try await promise.futureResult.get()
     }
 
