@@ -141,6 +141,19 @@ struct ListenerTests {
         }
     }
 
+    @Test("TA-15: HTTP/2 is off: it is not negotiated, and its preface is not served")
+    func noHTTP2() async throws {
+        try await LiveVerifier.run { live in
+            let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+            let text = try await live.exchange(preface, as: "n1", ["-alpn", "h2"])
+            #expect(!text.contains("ALPN protocol: h2"))
+            #expect(!text.contains("HTTP/1.1 200"))
+            let alive = try await live.exchange(
+                Array("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8), as: "n1")
+            #expect(alive.contains("HTTP/1.1 200"))
+        }
+    }
+
     @Test("A replaced certificate is served from the next connection on; AV-09: garbage keeps the last good one")
     func reload() async throws {
         try await LiveVerifier.run { live in
