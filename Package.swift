@@ -135,7 +135,7 @@ let verifier: [Target] = [
         "VerifierAPI", in: "Verifier",
         [
             "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "SecurityEvents",
-            "VerifierService", crypto,
+            "TPMCryptography", "VerifierService", crypto,
             hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1, nioSSL, nioTLS, serviceLifecycle,
             swiftASN1, x509,
         ]),

@@ -142,8 +142,11 @@ enum SecurityEventTable {
         Row("OPERATOR_CHANGED", .medium, "Operators or roles changed", "Check that the change was planned."),
         Row("API_ROLE", .high, "Call refused: role", "Find out why the caller tried."),
         Row("API_IDENTITY", .high, "Call refused: node speaks for another", "Treat as an attack; inspect the node."),
+        Row(
+            "API_TLS_PEER", .low, "Connection refused: certificate",
+            "Renew the peer's certificate; many sources are a scan."),
         Row("API_TRUST_RELOAD", .high, "New certificates refused", "Repair the files; the old ones stay in use."),
-        Row("API_CERT_EXPIRES", .medium, "Verifier certificate ends soon", "Renew it."),
+        Row("API_CERTIFICATE_ENDS", .medium, "Verifier certificate ends soon", "Renew it."),
         Row("SIEM_TEST", .info, "Test event", "None."),
         Row("SIEM_BACKLOG", .high, "SIEM destination is behind", "Check the SIEM and 'bootgate siem list'."),
         Row("SIEM_DELIVERED", .info, "SIEM destination caught up", "None."),

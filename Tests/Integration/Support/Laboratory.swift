@@ -148,6 +148,43 @@ final class Laboratory {
         _ = try json(["reference", "activate", name, "--reason", "test"], of: ReferenceView.self)
     }
 
+    // MARK: Bare clients
+
+    /// An operator's certificate and key.
+    func identity(_ person: String) -> Identity {
+        Identity(certificate: "\(data)/operators/\(person).pem", key: "\(data)/operators/\(person).key")
+    }
+
+    /// curl's exit status, the HTTP status (0 without one), the body and the whole call's seconds.
+    func curl(
+        _ path: String, as identity: Identity?, port: Int? = nil, _ arguments: [String] = []
+    ) throws -> (exit: Int32, status: Int, body: String, seconds: Double) {
+        let credentials = identity.map { ["--cert", $0.certificate, "--key", $0.key] } ?? []
+        let scheme = port == loopbackPort ? "http" : "https"
+        let result = try runProcess(
+            "curl",
+            ["-sS", "--path-as-is", "--cacert", caFile, "-w", "\n%{http_code} %{time_total}"] + credentials + arguments
+                + ["\(scheme)://localhost:\(port ?? mainPort)\(path)"])
+        let lines = result.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let figures = (lines.last ?? "").split(separator: " ")
+        return (
+            result.status, figures.first.flatMap { Int($0) } ?? 0, lines.dropLast().joined(separator: "\n"),
+            figures.last.flatMap { Double($0) } ?? 0
+        )
+    }
+
+    /// Resident memory of the verifier in KiB: what it has now, or the most since ``forgetPeak()``.
+    func memory(peak: Bool = false) throws -> Int {
+        let name = peak ? "VmHWM:" : "VmRSS:"
+        let text = String(decoding: try readFile("/proc/\(verifier?.pid ?? 0)/status"), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+        guard let kibibytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })
+        else { throw LaboratoryError("no \(name) of the verifier") }
+        return kibibytes
+    }
+
+    func forgetPeak() throws { try writeFile(Array("5".utf8), to: "/proc/\(verifier?.pid ?? 0)/clear_refs") }
+
     /// Events as the SIEM's file has them.
     func events() -> [[String: Any]] {
         let bytes = (try? readFile("\(data)/events.jsonl")) ?? []

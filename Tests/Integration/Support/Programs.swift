@@ -32,6 +32,7 @@ struct LaboratoryError: Error, CustomStringConvertible {
 }
 
 /// Asks again until the answer is there; the deadline is generous because tests share a loaded machine.
+@discardableResult
 func eventually<Value>(
     _ what: String, seconds: Int = 90, _ ask: () async throws -> Value?
 ) async throws -> Value {

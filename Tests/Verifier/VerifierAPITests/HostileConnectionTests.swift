@@ -22,9 +22,10 @@ struct HostileConnectionTests {
             let request =
                 "POST /v1/nodes/n1/challenges HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\(head)\r\n\r\n"
                 + "0\r\n\r\nGET /v1/openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            // It ends because the server closed the connection.
             let text = try await live.exchange(Array(request.utf8), as: "n1")
-            #expect(!text.contains("\"openapi\""), "\(text.suffix(400))")
-            #expect(!text.contains("HTTP/1.1 2"))
+            let statuses = text.split(separator: "HTTP/1.1 ").dropFirst().compactMap { Int($0.prefix(3)) }
+            #expect(statuses == [400] || statuses == [413], "\(statuses) \(text.suffix(400))")
             #expect(live.fake.calls.isEmpty)
             #expect(try await live.curl("/healthz", as: "n1").status == 200)
         }

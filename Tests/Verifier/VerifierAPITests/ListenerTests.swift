@@ -1,6 +1,7 @@
 import Admission
 import AttestationMessages
 import Crypto
+import HTTPTypes
 import SoftwareTPM
 import Synchronization
 import Testing
@@ -30,24 +31,31 @@ struct ListenerTests {
         }
     }
 
-    @Test(
-        "TA-01: without a certificate the main listener refuses TLS on every route; the enrollment listener serves the bare health probe only"
-    )
+    @Test("TA-01: without a certificate both TLS listeners refuse the handshake on every route of the API")
     func noCertificate() async throws {
         try await LiveVerifier.run { live in
             let routes = APIFixture().table.routes
-            for path in Set(routes.filter { $0.listener == .main }.map { APIFixture.path($0) }).sorted().prefix(60) {
-                let reply = try await live.curl(path, as: nil)
-                #expect(reply.exit != 0 && reply.status == 0, "\(path) \(reply)")
-            }
-            #expect(try await live.curl("/healthz", .enrollment, as: nil).status == 200)
-            for route in routes where route.listener == .enrollment && route.access == .keyHolder {
+            for route in routes where route.listener != .loopback {
+                let body = route.body == .none ? [] : ["-H", "content-type: application/json", "-d", "{}"]
                 let reply = try await live.curl(
-                    APIFixture.path(route), .enrollment, as: nil,
-                    ["-X", "POST", "-H", "content-type: application/json", "-d", "{}"])
-                #expect(reply.status == 401 && reply.body.contains("API_CERTIFICATE"), "\(reply)")
+                    APIFixture.path(route), route.listener, as: nil, ["-X", route.method.rawValue] + body)
+                #expect(reply.exit != 0 && reply.status == 0, "\(route.listener) \(route.name) \(reply)")
+            }
+            for listener in [ListenerKind.main, .enrollment] {
+                let text = try await live.exchange(
+                    Array("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".utf8), listener, as: nil)
+                #expect(!text.contains("HTTP/1.1"))
+                // Each is a refusal, and is recorded as one.
+                let route = "\(listener.rawValue) TLS noCertificate"
+                try await live.eventually { live.fake.refused.contains { $0.route == route } }
             }
             #expect(live.fake.calls.isEmpty)
+            // The bare probe, metrics and key set are on the loopback listener, and nothing else is.
+            #expect(
+                Set(routes.filter { $0.listener == .loopback }.map(\.path))
+                    == ["/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"])
+            #expect(try await live.curl("/healthz", .loopback, as: nil).status == 200)
+            #expect(try await live.curl("/v1/nodes", .loopback, as: nil).status == 404)
         }
     }
 
@@ -76,17 +84,21 @@ struct ListenerTests {
             try live.issue(
                 "bad-name", by: .identity,
                 altered { $0.alternativeNames = [.uniformResourceIdentifier("bootgate://node/../n1")] })
-            let names = [
-                "wrong-ca", "operator-by-node-ca", "node-by-operator-ca", "expired", "future", "server-purpose",
-                "no-name",
-                "two-names", "bad-name", "self",
+            let reasons: KeyValuePairs = [
+                "wrong-ca": "path", "operator-by-node-ca": "path", "node-by-operator-ca": "path", "expired": "expired",
+                "future": "notYetValid", "server-purpose": "purpose", "no-name": "name", "two-names": "name",
+                "bad-name": "name", "self": "name",
             ]
-            for name in names {
+            for (name, reason) in reasons {
                 let reply = try await live.curl("/v1/openapi.json", as: name)
                 #expect(reply.exit != 0 && reply.status == 0, "\(name) \(reply)")
+                // The records are written beside the handshakes.
+                let route = "main TLS \(reason)"
+                try await live.eventually {
+                    live.fake.refused.contains { $0.route == route && $0.code == "API_TLS_PEER" }
+                }
             }
             #expect(live.fake.calls.isEmpty)
-            // The records are written beside the handshakes; a served request shows that the listener lives.
             #expect(try await live.curl("/v1/openapi.json", as: "n1").status == 200)
         }
     }

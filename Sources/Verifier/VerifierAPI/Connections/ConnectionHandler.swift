@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOSSL
 internal import NIOTLS
 
 /// Between TLS and HTTP: sees the handshake's end, the first byte of each request, and the connection's end.
@@ -9,6 +10,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     struct Events {
         var handshakeEnded: () -> Void
         var handshakeFailed: () -> Void
+        /// The peer ended its part of the handshake without a certificate.
+        var certificateMissing: () -> Void
         var closed: () -> Void
     }
 
@@ -40,6 +43,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if timer.phase == .idle { timer.enter(.head) }
         context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if timer.phase == .handshake, Self.isMissingCertificate(error) { events.certificateMissing() }
+        context.fireErrorCaught(error)
+    }
+
+    /// BoringSSL tells it in the text of its error only.
+    private static func isMissingCertificate(_ error: any Error) -> Bool {
+        guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error else { return false }
+        return "\(cause)".contains("PEER_DID_NOT_RETURN_A_CERTIFICATE")
     }
 
     func channelInactive(context: ChannelHandlerContext) {

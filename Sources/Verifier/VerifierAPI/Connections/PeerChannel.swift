@@ -49,7 +49,7 @@ struct PeerChannel: ServerChildChannel {
             if let tlsHandler { try channel.pipeline.syncOperations.addHandler(tlsHandler) }
             try channel.pipeline.syncOperations.addHandler(
                 ConnectionHandler(
-                    timer: timer, isTLS: tls != nil, events: events(address, isServed: isServed, admitted: admitted)))
+                    timer: timer, isTLS: tls != nil, events: events(peer, isServed: isServed, admitted: admitted)))
             if !isServed {
                 environment.metrics.count(MetricNames.connectionsRefused, ["listener": listener.rawValue])
                 channel.eventLoop.execute { channel.close(promise: nil) }
@@ -71,13 +71,19 @@ struct PeerChannel: ServerChildChannel {
         }
     }
 
-    private func events(_ address: String, isServed: Bool, admitted: Bool) -> ConnectionHandler.Events {
+    private func events(_ peer: ConnectionPeer, isServed: Bool, admitted: Bool) -> ConnectionHandler.Events {
         let environment = self.environment
+        let listener = self.listener
+        let address = peer.source
         let labels: KeyValuePairs = ["listener": listener.rawValue]
         if isServed { environment.metrics.change(MetricNames.connections, labels, by: 1) }
         return ConnectionHandler.Events(
             handshakeEnded: { if admitted { environment.limiter.handshakeEnded(address) } },
             handshakeFailed: { if isServed { environment.metrics.count(MetricNames.handshakesFailed, labels) } },
+            certificateMissing: {
+                environment.refusals.report(
+                    reason: PeerRefusal.noCertificate.rawValue, listener: listener, source: address)
+            },
             closed: {
                 if admitted { environment.limiter.leave(address) }
                 if isServed { environment.metrics.change(MetricNames.connections, labels, by: -1) }

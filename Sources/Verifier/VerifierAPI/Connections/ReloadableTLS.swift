@@ -48,9 +48,8 @@ package final class ReloadableTLS: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
         // Verification itself is ours (``PeerCertificateVerifier``); the roots here only have to be no system store.
         configuration.trustRoots = .certificates([])
-        // The enrollment listener serves the bare health probe too; its other routes answer 401 without a certificate.
-        configuration.certificateVerification =
-            listener == .enrollment ? .optionalVerification : .noHostnameVerification
+        // On both listeners no request is read before a certificate was shown (TA-01).
+        configuration.certificateVerification = .noHostnameVerification
         return try NIOSSLContext(configuration: configuration)
     }
 }

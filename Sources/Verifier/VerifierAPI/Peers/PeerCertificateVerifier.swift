@@ -28,7 +28,11 @@ package enum PeerCertificateVerifier {
             roots = trust.operatorRoots
             identity = .person(name: uri.name, keySHA256: Hex.encode(SHA256.hash(data: spki)))
         }
+        // First the leaf's own faults, so that the record of a refusal names what its holder can mend.
         let time = Date(timeIntervalSince1970: Double(nowMilliseconds) / 1000)
+        guard time >= leaf.notValidBefore else { throw .notYetValid }
+        guard time <= leaf.notValidAfter else { throw .expired }
+        guard isForClients(leaf) else { throw .purpose }
         var verifier = Verifier(rootCertificates: CertificateStore(roots)) {
             RFC5280Policy(fixedExpiryValidationTime: time)
             ClientAuthenticationPolicy()
@@ -36,6 +40,7 @@ package enum PeerCertificateVerifier {
         let result = await verifier.validate(
             leaf: leaf, intermediates: CertificateStore(certificates.dropFirst()))
         guard case .validCertificate(let path) = result else { throw .path }
+        guard !trust.revocations.contain(path) else { throw .revoked }
         let start = path.map(\.notValidBefore).max().map(milliseconds) ?? .max
         let end = path.map(\.notValidAfter).min().map(milliseconds) ?? .min
         guard start <= end else { throw .path }
@@ -81,6 +86,11 @@ package enum PeerCertificateVerifier {
         return (nil, name)
     }
 
+    /// The certificate must say that it is for client authentication (TA-02).
+    fileprivate static func isForClients(_ leaf: Certificate) -> Bool {
+        (try? leaf.extensions.extendedKeyUsage)?.contains(.clientAuth) == true
+    }
+
     private static func spki(_ certificate: Certificate) throws(PeerRefusal) -> [UInt8] {
         var serializer = DER.Serializer()
         do {
@@ -103,7 +113,7 @@ private struct ClientAuthenticationPolicy: VerifierPolicy {
     ]
 
     mutating func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) async -> PolicyEvaluationResult {
-        guard let usages = try? chain.leaf.extensions.extendedKeyUsage, usages.contains(.clientAuth) else {
+        guard PeerCertificateVerifier.isForClients(chain.leaf) else {
             return .failsToMeetPolicy(reason: "the certificate is not for client authentication")
         }
         if let usage = try? chain.leaf.extensions.keyUsage, !usage.digitalSignature {
@@ -120,5 +130,5 @@ private struct ClientAuthenticationPolicy: VerifierPolicy {
 
 /// Why a handshake's certificates were refused.
 package enum PeerRefusal: String, Error, Hashable, Sendable, CaseIterable {
-    case chainLength, malformed, keyKind, signature, name, path
+    case noCertificate, chainLength, malformed, keyKind, signature, name, notYetValid, expired, purpose, path, revoked
 }

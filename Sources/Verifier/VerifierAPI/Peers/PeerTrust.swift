@@ -4,9 +4,14 @@ package import X509
 package struct PeerTrust: Sendable {
     package var nodeRoots: [Certificate]
     package var operatorRoots: [Certificate]
+    /// Of external CAs: what our own CAs issued is revoked as node state and operator record, per request.
+    package var revocations: PeerRevocations
 
-    package init(nodeRoots: [Certificate], operatorRoots: [Certificate]) {
+    package init(
+        nodeRoots: [Certificate], operatorRoots: [Certificate], revocations: PeerRevocations = PeerRevocations()
+    ) {
         self.nodeRoots = nodeRoots
         self.operatorRoots = operatorRoots
+        self.revocations = revocations
     }
 }

@@ -5,8 +5,8 @@ internal import VerifierService
 /// Probes, metrics, key set and the API's own description.
 enum ServiceRoutes {
     static func routes(_ useCases: APIUseCases, metrics: MetricsRegistry) -> [Route] {
-        // On the main listener a client certificate is needed to connect at all, though no role: a bare probe goes to the
-        // enrollment or the loopback listener.
+        // Over TLS a client certificate is needed to connect at all, though no role; on the enrollment listener any
+        // self-signed one will do. A bare probe goes to the loopback listener.
         ListenerKind.allCases.map { health(on: $0) }
             + [.main, .loopback].flatMap { listener in
                 [

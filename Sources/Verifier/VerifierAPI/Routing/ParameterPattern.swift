@@ -1,7 +1,7 @@
 internal import AttestationMessages
 
 /// The forms of everything that reaches a use case from a path or a query. Closed sets of ASCII: no separator of paths,
-/// SQL, shells or logs is among them, except in an audience, which is only ever compared and signed.
+/// SQL, shells or logs is among them, except in an audience, which may be a URI and is only ever compared and signed.
 enum ParameterPattern {
     /// `[A-Za-z0-9][A-Za-z0-9._-]{0,62}`: groups, sites, reference sets, operators.
     static func isName(_ text: String) -> Bool {
@@ -18,11 +18,12 @@ enum ParameterPattern {
         matches(text, longest: 256) { byte in isAlphanumeric(byte) || Array("_.~:=-".utf8).contains(byte) }
     }
 
-    /// A name or a URI of the consumer: printable ASCII without space, quotes, backslash and angle brackets.
+    /// A name or a URI of the consumer: what names and ordinary URIs are made of, and no other punctuation.
     static func isAudience(_ text: String) -> Bool {
-        matches(text, longest: 255) { byte in
-            (0x21...0x7E).contains(byte) && !Array("\"'`<>\\{}|^".utf8).contains(byte)
-        }
+        !text.contains("..")
+            && matches(text, longest: 255) { byte in
+                isAlphanumeric(byte) || Array("._~:/?#@%&=+-".utf8).contains(byte)
+            }
     }
 
     /// Decimal digits only, within bounds; never traps on a long number (TA-11).

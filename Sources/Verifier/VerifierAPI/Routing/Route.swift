@@ -55,7 +55,7 @@ package enum ListenerKind: String, Hashable, Sendable, CaseIterable {
 
 /// Who may call. There is no default: a route without one does not compile.
 package enum RouteAccess: Hashable, Sendable {
-    /// No certificate needed: the bare health probe.
+    /// Whoever got through the listener's TLS; on the loopback listener everyone: the bare health probe.
     case anyone
     /// The holder of a self-signed certificate over a P-256 key.
     case keyHolder

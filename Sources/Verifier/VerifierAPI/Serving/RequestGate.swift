@@ -117,6 +117,11 @@ package struct RequestGate: Sendable {
             return Array(buffer: try await request.body.collect(upTo: route.body.limit))
         } catch is NIOTooManyBytesError {
             throw tooLarge(route)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            // Chunks that do not parse, a transfer encoding that nobody knows, a reset: the peer's doing, not ours.
+            throw ServiceError(.syntax, "API_BODY", "the body cannot be read")
         }
     }
 

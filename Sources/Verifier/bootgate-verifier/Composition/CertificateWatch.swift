@@ -15,13 +15,18 @@ struct CertificateWatch: Service {
 
     func run() async throws {
         while !Task.isShuttingDownGracefully {
-            do {
-                for (name, certificate) in try certificates() { try await check(name, certificate) }
-            } catch {
-                logger.error("certificates not checked", metadata: ["error": "\(error)"])
-            }
+            await checkAll()
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: interval) }
             if Task.isCancelled { return }
+        }
+    }
+
+    /// Also after a reload, so that whoever put a certificate in that is about to end hears it at once.
+    func checkAll() async {
+        do {
+            for (name, certificate) in try certificates() { try await check(name, certificate) }
+        } catch {
+            logger.error("certificates not checked", metadata: ["error": "\(error)"])
         }
     }
 

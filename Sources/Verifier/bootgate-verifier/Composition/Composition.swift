@@ -70,9 +70,11 @@ struct Composition {
                 oversight: oversight),
             tls: tls, metrics: metrics, logger: logger, now: { [store] in store.clock.now() },
             onListening: announcing(logger, count: configuration.servers.loopback == nil ? 2 : 3))
+        let watch = CertificateWatch(store: store, alarms: alarms, certificates: trust.watched, logger: logger)
         let reloader = TrustReloader(
             [
                 .init("tls") { try tls.replace(with: try trust.load()) },
+                .init("certificate-ends") { await watch.checkAll() },
                 .init("endorsements") { try endorsements.reload() },
                 .init("result-key") {
                     let (key, previous) = try data.resultSigningKey()
@@ -88,7 +90,7 @@ struct Composition {
             + [
                 MonitorService(
                     monitor: StaleMonitor(store: store, attestation: attestation, policy: policy, logger: logger)),
-                CertificateWatch(store: store, alarms: alarms, certificates: trust.watched, logger: logger), reloader,
+                watch, reloader,
             ]
         var group = ServiceGroupConfiguration(
             services: supporting + servers.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -13,11 +13,20 @@ struct TrustFiles {
         let keyFile = configuration.serverKeyFile ?? data.serverKey
         let chain = try NIOSSLCertificate.fromPEMBytes(Array(FileAccess.text(certificateFile).utf8))
         let key = try NIOSSLPrivateKey(bytes: Array(FileAccess.secret(keyFile).utf8), format: .pem)
-        return TLSMaterial(
-            certificateChain: chain, privateKey: key,
-            trust: PeerTrust(
-                nodeRoots: try roots([data.authorityCertificate(.identity)] + configuration.nodeRootFiles),
-                operatorRoots: try roots([data.authorityCertificate(.operator)] + configuration.operatorRootFiles)))
+        var trust = PeerTrust(
+            nodeRoots: try roots([data.authorityCertificate(.identity)] + configuration.nodeRootFiles),
+            operatorRoots: try roots([data.authorityCertificate(.operator)] + configuration.operatorRootFiles))
+        for file in configuration.revocationListFiles {
+            do {
+                try trust.revocations.add(
+                    pem: FileAccess.text(file), issuers: trust.nodeRoots + trust.operatorRoots)
+            } catch let problem as FileProblem {
+                throw problem
+            } catch {
+                throw FileProblem(path: file, reason: "\(error)")
+            }
+        }
+        return TLSMaterial(certificateChain: chain, privateKey: key, trust: trust)
     }
 
     /// The certificates whose end stops the fleet (TA-21), each under its name.

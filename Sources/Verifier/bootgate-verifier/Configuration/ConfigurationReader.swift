@@ -39,6 +39,7 @@ enum ConfigurationReader {
             data: data, servers: servers(&table), serverCertificateFile: certificate, serverKeyFile: key,
             nodeRootFiles: table.list("tls.node-roots") ?? [],
             operatorRootFiles: table.list("tls.operator-roots") ?? [],
+            revocationListFiles: table.list("tls.revocation-lists") ?? [],
             endorsements: endorsements(&table), destinations: destinations(&table, data),
             defaultGroup: defaults(&table), logLevel: logLevel(&table))
     }

@@ -12,6 +12,8 @@ struct VerifierConfiguration {
     /// PEM files of external CAs, in addition to our own.
     var nodeRootFiles: [String]
     var operatorRootFiles: [String]
+    /// PEM files of revocation lists that those CAs signed.
+    var revocationListFiles: [String]
     var endorsements: EndorsementSettings
     var destinations: [SIEMDestination]
     var defaultGroup: GroupSettings?

@@ -146,18 +146,29 @@ final class LiveVerifier: Sendable {
     }
 
     /// Sends bytes over TLS and gives all that came back until the server closed.
-    func exchange(_ bytes: [UInt8], _ listener: ListenerKind = .main, as name: String, _ arguments: [String] = [])
+    func exchange(_ bytes: [UInt8], _ listener: ListenerKind = .main, as name: String?, _ arguments: [String] = [])
         async throws -> String
     {
-        try await Self.process(
+        let identity = name.map { ["-cert", directory.file("\($0).pem"), "-key", directory.file("\($0).key")] } ?? []
+        return try await Self.process(
             "openssl",
             [
                 "s_client", "-connect", "127.0.0.1:\(ports[listener] ?? 0)", "-CAfile", directory.file("server-ca.pem"),
-                "-cert", directory.file("\(name).pem"), "-key", directory.file("\(name).key"), "-ign_eof",
-                "-nocommands",
-            ] + arguments, input: bytes
+                "-ign_eof", "-nocommands",
+            ] + identity + arguments, input: bytes
         ).text
     }
+
+    /// Waits for what is written beside the request; the deadline is only there so that a broken test ends.
+    func eventually(_ condition: () -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(90)
+        while !condition() {
+            guard ContinuousClock.now < end else { throw DeadlinePassed() }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    struct DeadlinePassed: Error {}
 
     /// Blocking work off the cooperative pool.
     static func onThread(_ body: @escaping @Sendable () -> Void) async {
