@@ -20,20 +20,24 @@ public struct Appraiser: Sendable {
         return judge.run(eventLog: eventLog)
     }
 
-    /// - Parameter boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same registers, log and references, if
-    ///   it was kept; nil makes it anew.
+    /// - Parameter boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same signed digest and selection, log
+    ///   and references, if it was kept: it then stands for the registers that it was made of, and `input.pcrs` may be
+    ///   nil. Nil makes it anew.
     public func appraise(_ input: AppraisalInput, boot: BootAppraisal? = nil) -> AttestationResult {
         var layers: [LayerID: LayerDraft] = [:]
         layers[.tpmIdentity] = LayerDraft(
             covered: true,
-            findings: input.identityFindings + (input.pcrs == nil ? Self.noQuote(input.identityFindings) : []))
+            findings: input.identityFindings
+                + (input.pcrs == nil && boot == nil ? Self.noQuote(input.identityFindings) : []))
         var waivers: [AttestationResult.AppliedWaiver] = []
         if let references, let problem = Self.validityProblem(references, at: input.atMilliseconds) {
             for layer in references.coveredLayers where layer != .tpmIdentity {
                 layers[layer] = LayerDraft(covered: true, findings: [problem(layer)])
             }
-        } else if let references, let pcrs = input.pcrs {
-            let boot = boot ?? Self.appraiseBoot(pcrs, eventLog: input.eventLog, references: references)
+        } else if let references,
+            let boot = boot
+                ?? input.pcrs.map({ Self.appraiseBoot($0, eventLog: input.eventLog, references: references) })
+        {
             waivers = boot.waivers
             for layer in boot.layers {
                 layers[layer.id] = LayerDraft(covered: layer.covered, findings: layer.findings)

@@ -117,6 +117,7 @@ package final class SQLiteStore: TransactionalStore {
         var migrator = DatabaseMigrator()
         migrator.registerMigration(InitialSchema.identifier, migrate: InitialSchema.migrate)
         migrator.registerMigration(OverrideSchema.identifier, migrate: OverrideSchema.migrate)
+        migrator.registerMigration(KeptRegistersSchema.identifier, migrate: KeptRegistersSchema.migrate)
         return migrator
     }
 

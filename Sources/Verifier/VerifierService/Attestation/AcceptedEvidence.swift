@@ -20,6 +20,8 @@ struct AcceptedEvidence: Sendable {
     private(set) var eventLogSHA256: [UInt8]?
     private(set) var eventLog: [UInt8]?
     private(set) var reports: [FingerprintKind: [UInt8]] = [:]
+    /// Register values that differ from the kept ones, to be kept with the state.
+    private(set) var newRegisters: [UInt8]?
     private(set) var newBlobs: [(sha256: [UInt8], bytes: [UInt8])] = []
     private let maxEventLogSize: Int
     private let maxFingerprintSize: Int
@@ -42,18 +44,23 @@ struct AcceptedEvidence: Sendable {
             ?? AttestationStateRecord(akName: evidence.identity.akName, nodeID: evidence.node.nodeID)
         state.nodeID = evidence.node.nodeID
         guard verification.quote != nil else { return }
-        eventLogSHA256 = submission.logs.first { $0.log == EvidenceLog.eventLog.description }?.sha256.bytes
+        eventLogSHA256 = submission.sha256(of: .eventLog)
         follow(policy)
     }
 
     /// Evidence whose logs arrived: layer 1 stands as it was found when the quote came.
-    init(resuming pending: PendingEvidenceRecord, evidence: EvidenceCase, nodeKeySPKI: [UInt8]) throws {
+    init(
+        resuming pending: PendingEvidenceRecord, evidence: EvidenceCase, nodeKeySPKI: [UInt8],
+        keptRegisters: (_ pcrDigest: [UInt8]) async throws -> [UInt8]?
+    ) async throws {
         self.evidence = evidence
         challenge = pending.challenge
         submission = try StrictJSON.decode(EvidenceSubmission.self, from: pending.submission)
         submissionSHA256 = pending.submissionSHA256
-        verification = try EvidenceVerification(
-            submission, evidence, challenge: pending.challenge, nodeKeySPKI: nodeKeySPKI)
+        // Without memory: which log was uploaded is not known yet, and a boot is judged by its log.
+        verification = try await EvidenceVerification(
+            submission, evidence, challenge: pending.challenge, nodeKeySPKI: nodeKeySPKI, memory: nil,
+            keptRegisters: keptRegisters)
         identityFindings = try StrictJSON.decode([Finding].self, from: pending.identityFindings)
         // The kept findings hold those of the first verification; a second one can only add to them.
         for finding in verification.findings where !identityFindings.contains(finding) {
@@ -105,6 +112,12 @@ struct AcceptedEvidence: Sendable {
     /// Digests that the quote binds through the claims.
     var reportDigests: [FingerprintKind: [UInt8]] {
         verification.claims?.fingerprints.mapValues(\.sha256.bytes) ?? [:]
+    }
+
+    /// Whether the store has every log that the evidence names: `held`, or the one that the hot row holds on to.
+    func isComplete(holding held: Set<[UInt8]>) -> Bool {
+        (eventLogSHA256.map { $0 == evidence.state?.eventLogSHA256 || held.contains($0) } ?? true)
+            && reportDigests.values.allSatisfy(held.contains)
     }
 
     /// What the store lacks, by digest.
@@ -176,21 +189,33 @@ struct AcceptedEvidence: Sendable {
 
     /// What complete evidence leaves in the hot row.
     mutating func finishState() {
-        guard let pcrs = verification.pcrs else { return }
+        guard let registers = verification.registers else { return }
         state.eventLogSHA256 = eventLogSHA256
-        guard state.pcrDigest != pcrs.quote.pcrDigest.bytes else { return }
+        guard case .attested(let pcrs) = registers, state.pcrDigest != pcrs.quote.pcrDigest.bytes else { return }
         state.pcrDigest = pcrs.quote.pcrDigest.bytes
-        state.pcrValues = PCRValueCodec.encode(pcrs.values)
+        newRegisters = PCRValueCodec.encode(pcrs.values)
     }
 
-    func pendingRecord(receivedAt: Int64, life: Int64) throws -> PendingEvidenceRecord {
+    /// - Parameter kept: values that the submission left out and the verification did not need. They are written down:
+    ///   others may be kept by the time the logs are here.
+    func pendingRecord(kept: [UInt8]?, receivedAt: Int64, life: Int64) throws -> PendingEvidenceRecord {
         var stored = submission
-        // The values that were left out are written down: the hot row may hold others by the time the logs are here.
-        if stored.pcrs == nil, let values = verification.pcrs?.values { stored.pcrs = PCRValueCodec.wire(values) }
+        if stored.pcrs == nil {
+            switch verification.registers {
+            case .attested(let pcrs): stored.pcrs = PCRValueCodec.wire(pcrs.values)
+            case .judged: stored.pcrs = kept.flatMap(PCRValueCodec.decode(stored:)).map(PCRValueCodec.wire)
+            case nil: break
+            }
+        }
         return PendingEvidenceRecord(
             evidenceID: challenge.challengeID, nodeID: evidence.node.nodeID, akName: evidence.identity.akName,
             submission: try StrictJSON.encode(stored), submissionSHA256: submissionSHA256, challenge: challenge,
             identityFindings: try StrictJSON.encode(identityFindings), eventLogSHA256: eventLogSHA256,
             receivedAtMilliseconds: receivedAt, completeByMilliseconds: receivedAt + life)
     }
+}
+
+extension EvidenceSubmission {
+    /// The digest that the node states of a log, if it holds one.
+    func sha256(of log: EvidenceLog) -> [UInt8]? { logs.first { $0.log == log.description }?.sha256.bytes }
 }

@@ -4,6 +4,7 @@ package import AttestationMessages
 internal import Crypto
 internal import JSONCoding
 internal import ReferenceValues
+internal import TPMCryptography
 internal import TPMStructures
 
 extension AttestationService {
@@ -17,19 +18,25 @@ extension AttestationService {
     package func submit(_ submission: EvidenceSubmission, node peer: NodePeer) async throws -> EvidenceReply {
         try await recordingRefusals("evidence.refused", peer) {
             let digest = SubmissionDigest.of(submission)
-            let (evidence, challenge) = try await store.read { snapshot in
-                (try evidenceCase(peer, snapshot), try snapshot.challenge(of: peer.nodeID))
+            // One read for the whole of a pass that brings nothing new: each read costs as much as a signature check.
+            let (evidence, challenge, held) = try await store.read { snapshot in
+                let evidence = try evidenceCase(peer, snapshot)
+                return (
+                    evidence, try snapshot.challenge(of: peer.nodeID), try heldLogs(of: submission, evidence, snapshot)
+                )
             }
             guard let challenge, isOpen(challenge, for: submission, evidence) else {
                 return try await answerUsed(submission.challengeID, digest, peer)
             }
-            let verification = try EvidenceVerification(
-                submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki)
+            let verification = try await EvidenceVerification(
+                submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
+            ) { try await keptRegisters(evidence, $0) }
             var accepted = try AcceptedEvidence(
                 evidence: evidence, challenge: challenge, submission: submission, submissionSHA256: digest,
                 verification: verification, policy: policy)
             let needed = accepted
-            let uploads = try await store.read { try needed.uploads($0) }
+            let uploads =
+                accepted.isComplete(holding: held) ? [] : try await store.read { try needed.uploads($0) }
             let outcome: Outcome
             if uploads.isEmpty {
                 outcome = try await complete(&accepted, consuming: true, peer)
@@ -39,6 +46,24 @@ extension AttestationService {
             if case .reply(let reply) = outcome { return reply }
             return try await answerUsed(submission.challengeID, digest, peer)
         }
+    }
+
+    /// Digests of the submission's logs that the store has. Nothing of the submission is verified yet: more entries than
+    /// there are logs are not looked up.
+    private func heldLogs(
+        of submission: EvidenceSubmission, _ evidence: EvidenceCase, _ snapshot: any StoreSnapshot
+    ) throws -> Set<[UInt8]> {
+        var held: Set<[UInt8]> = []
+        for log in submission.logs.prefix(1 + FingerprintKind.allCases.count)
+        where log.sha256.bytes != evidence.state?.eventLogSHA256 {
+            if try snapshot.hasBlob(sha256: log.sha256.bytes) { held.insert(log.sha256.bytes) }
+        }
+        return held
+    }
+
+    private func keptRegisters(_ evidence: EvidenceCase, _ pcrDigest: [UInt8]) async throws -> [UInt8]? {
+        let akName = evidence.identity.akName
+        return try await store.read { try $0.keptRegisters(akName: akName, pcrDigest: pcrDigest) }
     }
 
     private func isOpen(
@@ -72,7 +97,12 @@ extension AttestationService {
     // MARK: Evidence that waits for its logs
 
     private func wait(_ accepted: AcceptedEvidence, for uploads: [UploadRecord]) async throws -> Outcome {
-        let record = try accepted.pendingRecord(receivedAt: store.clock.now(), life: policy.uploadLife)
+        var kept: [UInt8]?
+        if case .judged? = accepted.verification.registers, let digest = accepted.verification.quote?.pcrDigest {
+            kept = try await keptRegisters(accepted.evidence, digest.bytes)
+        }
+        let record = try accepted.pendingRecord(
+            kept: kept, receivedAt: store.clock.now(), life: policy.uploadLife)
         return try await store.write { tx in
             guard try tx.consume(accepted.challenge, submissionSHA256: accepted.submissionSHA256) else { return .raced }
             guard let node = try tx.node(record.nodeID) else {
@@ -140,7 +170,9 @@ extension AttestationService {
             let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
             return (try evidenceCase(peer, snapshot), logs)
         }
-        var accepted = try AcceptedEvidence(resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki)
+        var accepted = try await AcceptedEvidence(
+            resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki
+        ) { try await keptRegisters(evidence, $0) }
         for (upload, bytes) in logs { accepted.add(bytes, for: upload) }
         if case .reply(let reply) = try await complete(&accepted, consuming: false, peer) { return reply }
         return try await answerUsed(pending.evidenceID, pending.submissionSHA256, peer)
@@ -152,22 +184,23 @@ extension AttestationService {
         _ accepted: inout AcceptedEvidence, consuming: Bool, _ peer: NodePeer
     ) async throws -> Outcome {
         let evidence = accepted.evidence
-        let digests = accepted.reportDigests
-        let held = accepted.reports
-        let reports = try await store.read { snapshot in
-            var reports = held
-            for (kind, digest) in digests where evidence.policy.baselines[kind] != nil && reports[kind] == nil {
-                reports[kind] = try snapshot.blob(sha256: digest)
+        var reports = accepted.reports
+        let missing = accepted.reportDigests.filter {
+            evidence.policy.baselines[$0.key] != nil && reports[$0.key] == nil
+        }
+        if !missing.isEmpty {
+            let stored = try await store.read { snapshot in
+                try missing.compactMapValues { try snapshot.blob(sha256: $0) }
             }
-            return reports
+            reports.merge(stored) { uploaded, _ in uploaded }
         }
         let input = EvidenceAppraiser.Input(
-            identityFindings: accepted.identityFindings, pcrs: accepted.verification.pcrs,
+            identityFindings: accepted.identityFindings, registers: accepted.verification.registers,
             eventLogSHA256: accepted.eventLogSHA256,
             fingerprintFindings: accepted.verification.quote == nil
                 ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
         let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
-        let result = try await appraiser.appraise(input, evidence.policy) {
+        let result = try await EvidenceAppraiser(memory: memory).appraise(input, evidence.policy) {
             if let bytes = log.bytes { return bytes }
             guard let digest = log.digest else { return nil }
             return try await store.read { try $0.blob(sha256: digest) }
@@ -183,6 +216,9 @@ extension AttestationService {
                 guard try tx.deletePendingEvidence(final.challenge.challengeID) else { return .raced }
             }
             for (digest, bytes) in final.newBlobs { try tx.saveBlob(bytes, sha256: digest) }
+            if let registers = final.newRegisters, let pcrDigest = final.state.pcrDigest {
+                try tx.keep(registers: registers, akName: evidence.identity.akName, pcrDigest: pcrDigest)
+            }
             try VerdictWriter(
                 evidence: evidence, challenge: final.challenge, submission: final.submission,
                 submissionSHA256: final.submissionSHA256, result: result, resultDigest: resultDigest,

@@ -11,7 +11,7 @@ package struct AttestationService: AttestationUseCases {
     let random: any RandomSource
     let policy: VerifierPolicy
     let refusals: RefusalLog
-    let appraiser = EvidenceAppraiser()
+    let memory = AppraisalMemory()
     private let keys = BoundedCache<Int64, NodeKeys>(capacity: 8192)
     private let policies = BoundedCache<String, GroupPolicy>(capacity: 256)
 

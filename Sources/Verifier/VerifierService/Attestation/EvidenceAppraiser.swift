@@ -9,19 +9,12 @@ internal import TPMStructures
 
 /// Runs the appraisal of complete evidence, and keeps the part of it that belongs to the boot.
 struct EvidenceAppraiser: Sendable {
-    /// Layers 2 to 6 depend on nothing else.
-    private struct BootKey: Hashable {
-        var pcrDigest: [UInt8]
-        var eventLogSHA256: [UInt8]?
-        var group: String
-        var generation: Int64
-    }
-    private let boots = BoundedCache<BootKey, BootAppraisal>(capacity: 4096)
+    let memory: AppraisalMemory
 
     /// What is judged, complete.
     struct Input: Sendable {
         var identityFindings: [Finding]
-        var pcrs: AttestedPCRs?
+        var registers: EvidenceVerification.Registers?
         var eventLogSHA256: [UInt8]?
         var fingerprintFindings: [Finding]?
         var now: Int64
@@ -31,22 +24,26 @@ struct EvidenceAppraiser: Sendable {
     func appraise(
         _ input: Input, _ policy: GroupPolicy, eventLog: () async throws -> [UInt8]?
     ) async throws -> AttestationResult {
+        var pcrs: AttestedPCRs?
         var boot: BootAppraisal?
-        if let pcrs = input.pcrs, let references = policy.appraiser.references {
-            let key = BootKey(
-                pcrDigest: pcrs.quote.pcrDigest.bytes + Array(pcrs.quote.pcrSelection.marshalled),
-                eventLogSHA256: input.eventLogSHA256, group: policy.group, generation: policy.generation)
-            if let known = boots[key] {
+        switch input.registers {
+        case .judged(let known): boot = known
+        case .attested(let values):
+            pcrs = values
+            guard let references = policy.appraiser.references else { break }
+            let key = JudgedBoot(values.quote, eventLogSHA256: input.eventLogSHA256, policy)
+            if let known = memory.boots[key] {
                 boot = known
             } else {
-                let made = Appraiser.appraiseBoot(pcrs, eventLog: try await eventLog(), references: references)
-                boots.insert(made, for: key)
+                let made = Appraiser.appraiseBoot(values, eventLog: try await eventLog(), references: references)
+                memory.boots.insert(made, for: key)
                 boot = made
             }
+        case nil: break
         }
         return policy.appraiser.appraise(
             AppraisalInput(
-                identityFindings: input.identityFindings, pcrs: input.pcrs, eventLog: nil,
+                identityFindings: input.identityFindings, pcrs: pcrs, eventLog: nil,
                 fingerprintFindings: input.fingerprintFindings, reference: policy.reference,
                 referenceStatus: policy.reference == nil ? nil : .approved, labMode: policy.labMode,
                 identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot)

@@ -10,10 +10,18 @@ struct EvidenceVerification: Sendable {
     /// Nil where the quote did not verify: then nothing in the submission is known to be the node's.
     var quote: VerifiedQuote?
     var claims: EvidenceClaims?
-    var pcrs: AttestedPCRs?
+    var registers: Registers?
     var allocatedBanks: [String] = []
     var bootKeySPKI: [UInt8]?
     var findings: [Finding] = []
+
+    enum Registers: Sendable {
+        /// Values that add up to the quote's digest.
+        case attested(AttestedPCRs)
+        /// The node left them out, and this boot was judged before: by values that add up to the same digest over the
+        /// same selection. Neither reading nor adding them up again would tell anything new.
+        case judged(BootAppraisal)
+    }
 
     /// Only evidence whose signature and nonce verified, or a bad signature, sticks to a node.
     var isSticky: Bool {
@@ -24,11 +32,14 @@ struct EvidenceVerification: Sendable {
 
     /// - Parameters:
     ///   - nodeKeySPKI: the SPKI of this request's TLS certificate.
+    ///   - memory: what was proved before; nil checks everything anew.
+    ///   - keptRegisters: reads what ``EvidenceReading/keptRegisters(akName:pcrDigest:)`` has for a digest.
     /// - Throws: ``ServiceError`` of kind `invalid` for bytes that do not parse (the verdict is then no verdict), and
     ///   `EVIDENCE_PCRS` when the values are left out and the kept ones are not the quoted ones.
     init(
-        _ submission: EvidenceSubmission, _ evidence: EvidenceCase, challenge: ChallengeRecord, nodeKeySPKI: [UInt8]
-    ) throws {
+        _ submission: EvidenceSubmission, _ evidence: EvidenceCase, challenge: ChallengeRecord, nodeKeySPKI: [UInt8],
+        memory: AppraisalMemory?, keptRegisters: (_ pcrDigest: [UInt8]) async throws -> [UInt8]?
+    ) async throws {
         let unverified: UnverifiedQuote
         let signed: Set<PCRBank>
         do {
@@ -54,8 +65,15 @@ struct EvidenceVerification: Sendable {
         self.quote = quote
         allocatedBanks = (known ?? signed).map(\.rawValue).sorted()
         try readClaims(submission, evidence)
-        try attest(submission, quote, evidence.state)
-        verifyBootKey(evidence, quote, nodeKeySPKI)
+        let eventLogSHA256 = submission.sha256(of: .eventLog)
+        if submission.pcrs == nil, evidence.state?.pcrDigest == quote.pcrDigest.bytes,
+            let boot = memory?.boots[JudgedBoot(quote, eventLogSHA256: eventLogSHA256, evidence.policy)]
+        {
+            registers = .judged(boot)
+        } else {
+            try await attest(submission, quote, evidence.state, keptRegisters)
+        }
+        verifyBootKey(evidence, quote, nodeKeySPKI, memory)
     }
 
     private mutating func readClaims(_ submission: EvidenceSubmission, _ evidence: EvidenceCase) throws {
@@ -75,8 +93,9 @@ struct EvidenceVerification: Sendable {
     }
 
     private mutating func attest(
-        _ submission: EvidenceSubmission, _ quote: VerifiedQuote, _ state: AttestationStateRecord?
-    ) throws {
+        _ submission: EvidenceSubmission, _ quote: VerifiedQuote, _ state: AttestationStateRecord?,
+        _ keptRegisters: ([UInt8]) async throws -> [UInt8]?
+    ) async throws {
         let values: PCRValues
         if let wire = submission.pcrs {
             guard let decoded = PCRValueCodec.decode(wire: wire) else {
@@ -84,40 +103,41 @@ struct EvidenceVerification: Sendable {
             }
             values = decoded
         } else {
-            guard state?.pcrDigest == quote.pcrDigest.bytes, let stored = state?.pcrValues,
+            guard state?.pcrDigest == quote.pcrDigest.bytes,
+                let stored = try await keptRegisters(quote.pcrDigest.bytes),
                 let decoded = PCRValueCodec.decode(stored: stored)
             else {
                 throw ServiceError(.invalid, "EVIDENCE_PCRS", "no register values, and none kept for this digest")
             }
             values = decoded
         }
-        do throws(QuoteRefusal) { pcrs = try quote.attest(values) } catch { findings += Self.findings(error) }
+        do throws(QuoteRefusal) { registers = .attested(try quote.attest(values)) } catch {
+            findings += Self.findings(error)
+        }
     }
 
     /// A boot key whose certification is of another boot is left unused; one that does not verify contradicts layer 1.
-    private mutating func verifyBootKey(_ evidence: EvidenceCase, _ quote: VerifiedQuote, _ nodeKeySPKI: [UInt8]) {
+    private mutating func verifyBootKey(
+        _ evidence: EvidenceCase, _ quote: VerifiedQuote, _ nodeKeySPKI: [UInt8], _ memory: AppraisalMemory?
+    ) {
         guard let claim = claims?.bootKey else { return }
-        do throws(CertificationRefusal) {
-            let certification: UnverifiedCertification
-            let area: TPMTPublic
-            do {
-                area = try TPMTPublic(tpmtPublic: claim.publicArea.bytes)
-                certification = try UnverifiedCertification(
-                    attest: claim.certifyInfo.bytes, signature: claim.certifySignature.bytes)
-            } catch { throw Refusal(.nodeKeyAttributes, "\(error)") }
-            let key = try certification.verify(
-                with: evidence.keys.attestation,
-                expecting: CertificationExpectation(
-                    role: .boot, publicArea: area, extraData: ProtocolBinding.bootKey(nodeKeySPKI: nodeKeySPKI),
-                    signers: evidence.keys.signers))
-            guard key.clock.resetCount == quote.clock.resetCount, key.clock.restartCount == quote.clock.restartCount
-            else { return }
-            bootKeySPKI = key.spki
-        } catch {
-            findings += error.reasons.map {
-                Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: "boot key: \($0.detail)")
+        let identity = evidence.identity.identityID
+        let key: CertifiedBootKey
+        if let known = memory?.bootKeys[identity], known.isMade(of: claim, nodeKeySPKI: nodeKeySPKI) {
+            key = known
+        } else {
+            do throws(CertificationRefusal) {
+                key = try CertifiedBootKey(claim, nodeKeySPKI: nodeKeySPKI, keys: evidence.keys)
+            } catch {
+                findings += error.reasons.map {
+                    Finding($0.code.rawValue, .contraindicated, .tpmIdentity, detail: "boot key: \($0.detail)")
+                }
+                return
             }
+            memory?.bootKeys.insert(key, for: identity)
         }
+        guard key.resetCount == quote.clock.resetCount, key.restartCount == quote.clock.restartCount else { return }
+        bootKeySPKI = key.spki
     }
 
     private static func findings(_ refusal: QuoteRefusal) -> [Finding] {

@@ -19,7 +19,10 @@ struct StoredEvidence: Sendable {
         guard let record = try snapshot.node(node), let identity = try snapshot.identity(record.identityID) else {
             throw ServiceError(.unknown, "API_UNKNOWN", "no node \(node)")
         }
-        let state = try snapshot.attestationState(akName: identity.akName)
+        let digest = try snapshot.attestationState(akName: identity.akName)?.pcrDigest
+        let registers = try digest.flatMap {
+            try snapshot.keptRegisters(akName: identity.akName, pcrDigest: $0)
+        }
         for verdict in try snapshot.verdicts(of: node, before: nil, limit: 100) where verdict.akName == identity.akName
         {
             guard let submission = verdict.evidence, let digest = verdict.eventLogSHA256,
@@ -27,7 +30,7 @@ struct StoredEvidence: Sendable {
             else { continue }
             return StoredEvidence(
                 node: node, verdict: verdict.summary, akPublic: identity.akPublic, submission: submission,
-                storedPCRs: state?.pcrValues, eventLog: log)
+                storedPCRs: registers, eventLog: log)
         }
         throw ServiceError(.conflict, "REF_NO_EVIDENCE", "no evidence of \(node) is kept; ask it to attest")
     }

@@ -5,6 +5,8 @@ package protocol EvidenceReading {
     func enrollmentChallenge(_ id: String) throws -> EnrollmentChallengeRecord?
     func challenge(of node: NodeID) throws -> ChallengeRecord?
     func attestationState(akName: [UInt8]) throws -> AttestationStateRecord?
+    /// The values (``PCRValueCodec``) that were kept of the AK's last completed appraisal, if they make this digest.
+    func keptRegisters(akName: [UInt8], pcrDigest: [UInt8]) throws -> [UInt8]?
     func pendingEvidence(_ id: String) throws -> PendingEvidenceRecord?
     func pendingEvidence(of node: NodeID) throws -> PendingEvidenceRecord?
     /// Uploads whose time is over.
@@ -36,6 +38,8 @@ package protocol EvidenceWriting {
     func consume(_ challenge: ChallengeRecord, submissionSHA256: [UInt8]) throws -> Bool
     func voidChallenge(of node: NodeID) throws
     func save(_ state: AttestationStateRecord) throws
+    /// Replaces the AK's kept values.
+    func keep(registers: [UInt8], akName: [UInt8], pcrDigest: [UInt8]) throws
     func insert(_ evidence: PendingEvidenceRecord, uploads: [UploadRecord]) throws
     /// Appends at the open offset.
     /// - Returns: the upload's new state; nil when `offset` is not the open one or the bytes would pass its end.

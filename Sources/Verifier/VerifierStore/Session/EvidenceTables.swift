@@ -7,7 +7,7 @@ extension SQLiteSession {
 
     private static let stateColumns = [
         "ak_name", "node_id", "clock", "reset_count", "restart_count", "clock_safe", "firmware_version", "boot_id",
-        "agent_run_id", "agent_version", "event_log_sha256", "pcr_digest", "pcr_values", "allocated_banks",
+        "agent_run_id", "agent_version", "event_log_sha256", "pcr_digest", "allocated_banks",
         "last_verdict_id", "last_verdict", "last_verdict_at", "last_pass_issued_at", "last_pass_verdict_id",
         "result_verdict_id", "result_digest", "boot_key_spki", "tiers", "reference_set", "lab_mode",
     ]
@@ -22,8 +22,8 @@ extension SQLiteSession {
                 akName: columns.bytes(), nodeID: columns.nodeID(), counters: Self.counters(&columns),
                 bootID: columns.optionalText(), agentRunID: columns.optionalText(),
                 agentVersion: columns.optionalText(), eventLogSHA256: columns.optionalBytes(),
-                pcrDigest: columns.optionalBytes(), pcrValues: columns.optionalBytes(),
-                allocatedBanks: columns.optionalList(), lastVerdictID: columns.optionalText(),
+                pcrDigest: columns.optionalBytes(), allocatedBanks: columns.optionalList(),
+                lastVerdictID: columns.optionalText(),
                 lastVerdict: columns.optionalValue(), lastVerdictAtMilliseconds: columns.optionalInteger(),
                 lastPassIssuedAtMilliseconds: columns.optionalInteger(),
                 lastPassVerdictID: columns.optionalText(), resultVerdictID: columns.optionalText(),
@@ -62,12 +62,30 @@ extension SQLiteSession {
                 state.akName.data, state.nodeID.rawValue, counters.map { Int64(bitPattern: $0.clock) },
                 counters?.resetCount, counters?.restartCount, counters?.safe,
                 counters.map { Int64(bitPattern: $0.firmwareVersion) }, state.bootID, state.agentRunID,
-                state.agentVersion, state.eventLogSHA256?.data, state.pcrDigest?.data, state.pcrValues?.data,
+                state.agentVersion, state.eventLogSHA256?.data, state.pcrDigest?.data,
                 state.allocatedBanks.map(CompactList.encode), state.lastVerdictID, state.lastVerdict?.rawValue,
                 state.lastVerdictAtMilliseconds, state.lastPassIssuedAtMilliseconds, state.lastPassVerdictID,
                 state.resultVerdictID, state.resultDigest?.data, state.bootKeySPKI?.data, CompactList.encode(tiers),
                 state.referenceSet, state.labMode,
             ])
+    }
+
+    // MARK: Kept registers
+
+    func keptRegisters(akName: [UInt8], pcrDigest: [UInt8]) throws -> [UInt8]? {
+        try row(
+            "SELECT pcr_values FROM kept_registers WHERE ak_name = ? AND pcr_digest = ?", [akName.data, pcrDigest.data]
+        ).map { row in
+            var columns = ColumnReader(row, "kept_registers")
+            return try columns.bytes()
+        }
+    }
+
+    private static let saveRegisters =
+        Upsert("kept_registers", key: ["ak_name"], columns: ["ak_name", "pcr_digest", "pcr_values"]).sql
+
+    func keep(registers: [UInt8], akName: [UInt8], pcrDigest: [UInt8]) throws {
+        try execute(Self.saveRegisters, [akName.data, pcrDigest.data, registers.data])
     }
 
     // MARK: Evidence that waits for its logs

@@ -99,9 +99,9 @@ package struct AttestationStateRecord: Hashable, Sendable {
     package var agentRunID: String?
     package var agentVersion: String?
     package var eventLogSHA256: [UInt8]?
-    /// The signed pcrDigest of the last completed appraisal, and the values that make it (``PCRValueCodec``).
+    /// The signed pcrDigest of the last completed appraisal; its values are kept beside
+    /// (``EvidenceReading/keptRegisters(akName:pcrDigest:)``).
     package var pcrDigest: [UInt8]?
-    package var pcrValues: [UInt8]?
     /// Banks that the first evidence showed as allocated; later quotes must show the same (QF-05).
     package var allocatedBanks: [String]?
     package var lastVerdictID: String?
@@ -124,7 +124,7 @@ package struct AttestationStateRecord: Hashable, Sendable {
     package init(
         akName: [UInt8], nodeID: NodeID, counters: TPMCounters? = nil, bootID: String? = nil, agentRunID: String? = nil,
         agentVersion: String? = nil, eventLogSHA256: [UInt8]? = nil, pcrDigest: [UInt8]? = nil,
-        pcrValues: [UInt8]? = nil, allocatedBanks: [String]? = nil, lastVerdictID: String? = nil,
+        allocatedBanks: [String]? = nil, lastVerdictID: String? = nil,
         lastVerdict: Verdict? = nil, lastVerdictAtMilliseconds: Int64? = nil,
         lastPassIssuedAtMilliseconds: Int64? = nil, lastPassVerdictID: String? = nil, resultVerdictID: String? = nil,
         resultDigest: [UInt8]? = nil, bootKeySPKI: [UInt8]? = nil, tiers: [String: String] = [:],
@@ -138,7 +138,6 @@ package struct AttestationStateRecord: Hashable, Sendable {
         self.agentVersion = agentVersion
         self.eventLogSHA256 = eventLogSHA256
         self.pcrDigest = pcrDigest
-        self.pcrValues = pcrValues
         self.allocatedBanks = allocatedBanks
         self.lastVerdictID = lastVerdictID
         self.lastVerdict = lastVerdict
