@@ -121,7 +121,8 @@ struct BootJudge {
         }
         let log: TCGEventLog
         do throws(TCGEventLogError) {
-            log = try TCGEventLog(parsing: eventLog)
+            // A TPM's quote covers PCRs: a log that calls itself another kind is judged by the same rules.
+            log = try TCGEventLog(parsing: eventLog, registers: .pcrs)
         } catch {
             missEverywhere(FindingID.evidenceMissing, "the event log cannot be read")
             if let layer = covered.first {
@@ -148,7 +149,9 @@ struct BootJudge {
         for finding in log.bankFindings(attested: Set(pcrs.values.banks.filter { !$0.value.isEmpty }.keys)) {
             place(finding)
         }
-        for finding in log.findings() { place(finding) }
+        let broken = log.findings()
+        for finding in broken { place(finding) }
+        note(log.quirks(findings: broken))
         let events = log.measuredEvents()
         for (pcr, rule) in references.rules.sorted(by: { $0.key < $1.key }) {
             let matched = compare(pcr, rule, events[pcr] ?? [])
@@ -176,7 +179,8 @@ struct BootJudge {
     }
 
     private mutating func place(_ finding: LogFinding) {
-        let judged = finding.pcr.map(isJudged) ?? true
+        // An idle bank is the whole log's matter, whichever register names it.
+        let judged = finding.id == .bankUnused || finding.pcr.map(isJudged) ?? true
         let preferred = finding.pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) }
         guard let layer = judged ? layer(preferred, finding.pcr) : preferred else { return }
         var result = Finding(finding, layer: layer)
@@ -194,8 +198,20 @@ struct BootJudge {
         findings.append(result)
     }
 
+    /// Deviations without weight; those with one are findings already.
+    private mutating func note(_ quirks: [ObservedQuirk]) {
+        for quirk in quirks where quirk.quirk.entry.reason == nil {
+            guard let layer = layer(quirk.pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) }, quirk.pcr) else {
+                continue
+            }
+            findings.append(Finding(quirk, layer: layer))
+        }
+    }
+
     private mutating func takeWaiver(_ finding: LogFinding) -> Bool {
         guard let pcr = finding.pcr else { return false }
+        // A bank that decides something must be firmware's; one that nobody judges may lie idle.
+        if finding.id == .bankUnused, banks.contains(where: { $0.name == finding.name }) { return false }
         let digests = Set(finding.digests.filter { banks.contains($0.algorithm) }.map(\.description))
         for (index, waiver) in references.waivers.enumerated() {
             guard waiver.finding == finding.id.rawValue, waiver.pcr == Int(pcr.rawValue),

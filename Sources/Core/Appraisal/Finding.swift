@@ -20,6 +20,8 @@ public struct Finding: Hashable, Sendable, Codable, Error {
     public var seen: String?
     /// One sentence. May hold text from the node: printers escape it.
     public var detail: String
+    /// The known deviation that this is an instance of: a name of the table of quirks.
+    public var quirk: String?
     /// True when the reference set lets this finding stand; its tier is then affirming.
     public var waived: Bool?
 
@@ -71,6 +73,8 @@ public enum FindingID {
     public static let replay = "LOG_REPLAY"
     public static let format = "LOG_FORMAT"
     public static let bankUnused = "LOG_BANK_UNUSED"
+    /// A known deviation of firmware, boot loader or system that breaks no rule; noted, never judged.
+    public static let quirk = "LOG_QUIRK"
     /// PCR 15 holds something; reported, never judged.
     public static let reported = "PCR_REPORTED"
     /// The layer's evidence is missing.
@@ -92,5 +96,15 @@ extension Finding {
             pcr: finding.pcr.map { Int($0.rawValue) }, event: finding.eventIndex, name: finding.name,
             expected: finding.expected.isEmpty ? nil : finding.expected,
             seen: finding.seen.isEmpty ? nil : finding.seen, detail: finding.detail)
+        quirk = finding.quirk?.rawValue
+    }
+
+    /// A known deviation without weight, so that a reader of the log need not wonder.
+    public init(_ note: ObservedQuirk, layer: LayerID) {
+        let times = note.count == 1 ? "" : " (\(note.count) times)"
+        self.init(
+            FindingID.quirk, .affirming, layer, pcr: note.pcr.map { Int($0.rawValue) }, event: note.eventIndices.first,
+            name: note.subjects.joined(separator: ", "), detail: note.quirk.entry.meaning + times)
+        quirk = note.quirk.rawValue
     }
 }

@@ -66,13 +66,13 @@ public enum ReferenceCapture {
         return ReferenceSet(
             name: name, group: group, provenance: sources.map(\.label), banks: banks.map(\.name),
             layers: [ReferenceSet.LayerRule(id: .tpmIdentity)] + wanted.map { ReferenceSet.LayerRule(id: $0) },
-            pcrs: rules, waivers: waivers(logs, judged, banks))
+            pcrs: rules, waivers: waivers(sources, logs, judged, banks))
     }
 
     private static func read(_ source: Source) throws(Failure) -> TCGEventLog {
         let log: TCGEventLog
         do throws(TCGEventLogError) {
-            log = try TCGEventLog(parsing: source.eventLog)
+            log = try TCGEventLog(parsing: source.eventLog, registers: .pcrs)
         } catch {
             throw .unreadable(source: source.label, error)
         }
@@ -103,7 +103,7 @@ public enum ReferenceCapture {
 
     /// What the sources' own firmware breaks of the profile's rules of taste, so that approving shows it.
     private static func waivers(
-        _ logs: [TCGEventLog], _ judged: PCRSet, _ banks: [PCRBank]
+        _ sources: [Source], _ logs: [TCGEventLog], _ judged: PCRSet, _ banks: [PCRBank]
     ) -> [ReferenceSet.Waiver]? {
         struct Key: Hashable {
             var finding: String
@@ -112,10 +112,12 @@ public enum ReferenceCapture {
         }
         var counts: [Key: Int] = [:]
         var digests: [Key: Set<String>] = [:]
-        for log in logs {
+        for (source, log) in zip(sources, logs) {
             var own: [Key: Int] = [:]
-            for finding in log.findings() where finding.isWaivable {
-                guard let pcr = finding.pcr, judged.contains(pcr),
+            let idle = log.bankFindings(attested: Set(source.pcrs.values.banks.filter { !$0.value.isEmpty }.keys))
+                .filter { finding in !banks.contains { $0.name == finding.name } }
+            for finding in idle + log.findings() where finding.isWaivable {
+                guard let pcr = finding.pcr, finding.id == .bankUnused || judged.contains(pcr),
                     ReferenceSet.Waiver.waivable.contains(finding.id.rawValue)
                 else { continue }
                 let key = Key(

@@ -161,7 +161,7 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
         /// Findings about firmware's taste; everything else stands whatever a set says.
         public static let waivable: Set<String> = [
             "LOG_SEPARATOR", "LOG_AFTER_BOOT", "LOG_NO_EXIT_BOOT", "LOG_NO_ACTION", "LOG_DATA_DIGEST", "LOG_VARIABLE",
-            "LOG_SIGLIST", "LOG_DEPTH", "LOG_STARTUP_LOCALITY",
+            "LOG_SIGLIST", "LOG_DEPTH", "LOG_STARTUP_LOCALITY", "LOG_DIGEST_LIST", "LOG_BANK_UNUSED",
         ]
     }
 }

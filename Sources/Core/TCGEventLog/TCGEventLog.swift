@@ -9,7 +9,7 @@ public import TPMStructures
 /// that the header names, none twice. Guarantees nothing about truth: only ``replay(against:covering:)`` ties a log to
 /// a quote, and then only digests, PCR indices and their order.
 ///
-/// CC event logs (CCEL) have the same layout; their "PCR" indices are measurement registers and replay alike.
+/// CC event logs (CCEL) have the same layout; their indices are measurement registers: ``registers``.
 public struct TCGEventLog: Sendable {
     public enum Format: String, Hashable, Sendable, Codable {
         case cryptoAgile = "crypto-agile"
@@ -29,6 +29,8 @@ public struct TCGEventLog: Sendable {
     public let format: Format
     /// nil for a SHA-1 log.
     public let specID: SpecIDEvent?
+    /// What the indices of the events name: ``TCGPCREvent2/pcr`` of a CC event log is a measurement register.
+    public let registers: LoggedRegisters
     /// The algorithms of the header; SHA-1 alone for a SHA-1 log.
     public let algorithms: [LoggedAlgorithm]
     /// In log order, the header included.
@@ -40,8 +42,10 @@ public struct TCGEventLog: Sendable {
     /// The banks of the header that this product can compute, in its order.
     public var banks: [PCRBank] { algorithms.compactMap(\.bank) }
 
+    /// - Parameter registers: What the indices name; nil, for inspection only, takes the log's own word. Whoever judges a log
+    ///   says what it must be: the rules of a TPM's log are the stricter ones.
     /// - Throws: ``TCGEventLogError`` with the offset; nothing of a log that throws may be judged.
-    public init(parsing bytes: [UInt8]) throws(TCGEventLogError) {
+    public init(parsing bytes: [UInt8], registers: LoggedRegisters? = nil) throws(TCGEventLogError) {
         guard bytes.count <= Self.maximumSize else {
             throw TCGEventLogError(
                 .format, "log", at: 0,
@@ -64,6 +68,7 @@ public struct TCGEventLog: Sendable {
         format = specID == nil ? .sha1 : .cryptoAgile
         algorithms = parser.algorithms
         self.events = events
+        self.registers = registers ?? .stated(by: events)
         padding = parser.position..<bytes.count
     }
 }

@@ -146,8 +146,20 @@ struct FindingTests {
         let late = try findings { $0.append(1, .efiVariableBoot, EventLogData.variable("BootOrder", value: [2, 0])) }
         #expect(late.map(\.id) == [.afterBoot])
         #expect(late.allSatisfy { $0.isWaivable && !$0.digests.isEmpty })
-        let inPCR7 = try findings { $0.append(7, .efiAction, Array("DMA Protection Disabled".utf8)) }
+        let inPCR7 = try findings { $0.append(7, .efiAction, Array("Something else".utf8)) }
         #expect(!inPCR7.isEmpty)
         #expect(inPCR7.allSatisfy { !$0.isWaivable })
+    }
+
+    @Test(
+        "Firmware that tells of less protection behind the separator of PCR 7 is warned of, and only by verified text")
+    func downgrades() throws {
+        let text = Array("DMA Protection Disabled".utf8)
+        var builder = EventLogBuilder.honest()
+        builder.append(7, .efiAction, text)
+        let found = try builder.log.findings()
+        #expect(found.map(\.id) == [.afterBoot])
+        #expect(found.allSatisfy { $0.severity == .warning && !$0.isWaivable && $0.quirk == .lateEvent })
+        #expect(try ids { $0.events.append($0.event(7, .efiAction, text, measuring: [1])) }.contains(.afterBoot))
     }
 }

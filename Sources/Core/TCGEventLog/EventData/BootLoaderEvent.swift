@@ -15,6 +15,9 @@ public enum BootLoaderEvent: Hashable, Sendable {
     case section(String)
     /// Linux's EFI stub: the load options, or the initrd. Digest over their content.
     case stub(String)
+    /// systemd-boot and systemd-stub, EV_EVENT_TAG: a configuration, an add-on, a profile, with its file's name. Digest over
+    /// the content.
+    case addon(EventComponent.Kind, String)
     /// Other text.
     case text(String)
 
@@ -48,12 +51,14 @@ public enum BootLoaderEvent: Hashable, Sendable {
     }
 
     private static let shimNames = [
-        "MokListTrusted", "MokListX", "MokListRT", "MokList", "MokSBState", "MokDBState", "MokPolicy", "SbatLevel",
-        "Shim", "HSIStatus",
+        "MokListTrusted", "MokListTrustedRT", "MokListX", "MokListXRT", "MokListRT", "MokList", "MokSBStateRT",
+        "MokSBState", "MokDBState", "MokIgnoreDB", "MokPolicy", "MokTimeout", "SbatLevelRT", "SbatLevel", "Shim",
+        "HSIStatus", "MokPWStore", "MokAuth", "MokNew", "MokDel",
     ]
 
     /// Old shims log one byte of memory behind the name instead of its NUL.
     private static func shimVariable(_ data: ArraySlice<UInt8>) -> String? {
-        shimNames.first { data.starts(with: $0.utf8) && data.count - $0.utf8.count <= 1 }
+        shimNames.filter { data.starts(with: $0.utf8) && data.count - $0.utf8.count <= 1 }
+            .max { $0.utf8.count < $1.utf8.count }
     }
 }

@@ -58,7 +58,7 @@ extension TCGPCREvent2 {
         switch untrustedEventType {
         case .separator, .action, .efiAction, .scrtmVersion, .efiVariableDriverConfig, .efiVariableBoot,
             .efiVariableBoot2, .efiVariableAuthority, .efiGPTEvent, .efiGPTEvent2, .efiSPDMDevicePolicy,
-            .efiSPDMDeviceAuthority:
+            .efiSPDMDeviceAuthority, .omitBootDeviceEvents:
             true
         case .ipl: prefixLength != nil
         default: false

@@ -6,6 +6,9 @@ public enum DecodedEventData: Hashable, Sendable {
     case startupLocality(UInt8)
     /// Another EV_NO_ACTION: its signature, as text.
     case noAction(String)
+    case platformManifest(PlatformManifest)
+    /// What Windows appends to a log that it attested: a quote and its key, in no register.
+    case windowsTrustPoint([TaggedEvent])
     /// 0 and 0xFFFFFFFF end the pre-boot phase; 1 says that an error happened.
     case separator(UInt32)
     case variable(UEFIVariableData)
@@ -16,6 +19,7 @@ public enum DecodedEventData: Hashable, Sendable {
     case tagged([TaggedEvent])
     case firmwareBlob(FirmwareBlob)
     case handoffTables(HandoffTables)
+    case device(SPDMDeviceEvent)
     /// EV_S_CRTM_VERSION: text or a GUID.
     case version(String)
     case text(String)
@@ -30,7 +34,7 @@ extension TCGPCREvent2 {
         let span = log.span.extracting(dataRange)
         let base = dataRange.lowerBound
         switch untrustedEventType {
-        case .noAction: return decodeNoAction()
+        case .noAction: return decodeNoAction(span)
         case .separator: return try decodeSeparator()
         case .efiVariableDriverConfig, .efiVariableBoot, .efiVariableBoot2, .efiVariableAuthority,
             .efiSPDMDevicePolicy, .efiSPDMDeviceAuthority:
@@ -45,10 +49,23 @@ extension TCGPCREvent2 {
         case .ipl: return BootLoaderEvent(dataSlice).map { .bootLoader($0) } ?? .opaque
         case .eventTag: return try decodeTagged()
         case .scrtmVersion: return .version(versionText)
-        case .efiPlatformFirmwareBlob where dataRange.count == 16, .postCode where dataRange.count == 16:
+        case .efiPlatformFirmwareBlob where dataRange.count == 16, .postCode where dataRange.count == 16,
+            .scrtmContents where dataRange.count == 16:
+            if let text = LogText.display(dataSlice) { return .text(text) }
             return .firmwareBlob(try FirmwareBlob(parsing: span, baseOffset: base, described: false))
         case .efiPlatformFirmwareBlob2:
             return .firmwareBlob(try FirmwareBlob(parsing: span, baseOffset: base, described: true))
+        case .efiSPDMFirmwareBlob where SPDMDeviceEvent.begins(dataSlice),
+            .efiSPDMFirmwareConfig where SPDMDeviceEvent.begins(dataSlice):
+            return .device(try SPDMDeviceEvent(parsing: span, baseOffset: base))
+        case .scrtmContents, .postCode, .postCode2:
+            // Newer firmware describes its volumes here as in EV_EFI_PLATFORM_FIRMWARE_BLOB2.
+            if let blob = try? FirmwareBlob(parsing: span, baseOffset: base, described: true),
+                LogText.looksLikeASCII(Array((blob.blobDescription ?? "").utf8)[...])
+            {
+                return .firmwareBlob(blob)
+            }
+            return LogText.display(dataSlice).map { .text($0) } ?? .opaque
         case .efiHandoffTables:
             return .handoffTables(try HandoffTables(parsing: span, baseOffset: base, described: false))
         case .efiHandoffTables2:
@@ -57,9 +74,20 @@ extension TCGPCREvent2 {
         }
     }
 
-    private func decodeNoAction() -> DecodedEventData {
+    private func decodeNoAction(_ span: Span<UInt8>) -> DecodedEventData {
         if dataSlice.starts(with: SpecIDEvent.signature) { return .specID }
         if let locality = StartupLocality(self) { return .startupLocality(locality.untrustedValue) }
+        if let revision = PlatformManifest.revision(of: dataSlice),
+            let manifest = try? PlatformManifest(
+                parsing: span, baseOffset: dataRange.lowerBound, revision: revision)
+        {
+            return .platformManifest(manifest)
+        }
+        if registerIndex == UInt32.max, let tags = try? TaggedEvent.parse(span, baseOffset: dataRange.lowerBound),
+            !tags.isEmpty, tags.allSatisfy({ $0.depth > 1 || $0.id == WindowsEvent.trustPoint })
+        {
+            return .windowsTrustPoint(tags)
+        }
         return .noAction(LogText.escape(LogText.utf8(dataSlice.prefix(16).prefix { $0 != 0 })))
     }
 
@@ -79,9 +107,13 @@ extension TCGPCREvent2 {
         // The first kernels with a measured load option logged the bare text.
         if LogText.looksLikeASCII(dataSlice) { return .bootLoader(.stub(LogText.utf8(dataSlice))) }
         let events = try TaggedEvent.parse(log.span.extracting(dataRange), baseOffset: dataRange.lowerBound)
-        if events.count == 1, LogText.looksLikeASCII(log[events[0].dataRange]) {
-            return .bootLoader(.stub(LogText.utf8(log[events[0].dataRange])))
+        guard events.count == 1, let tag = events.first else { return .tagged(events) }
+        let content = log[tag.dataRange]
+        if let known = LinuxTag(rawValue: tag.id), let title = known.title {
+            let name = LogText.looksLikeUTF16(content) ? LogText.utf16(content) : LogText.utf8(content)
+            return .bootLoader(.addon(known.component, name.isEmpty ? title : "\(title) \(name)"))
         }
+        if LogText.looksLikeASCII(content) { return .bootLoader(.stub(LogText.utf8(content))) }
         return .tagged(events)
     }
 

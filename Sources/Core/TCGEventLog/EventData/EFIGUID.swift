@@ -7,6 +7,12 @@ public struct EFIGUID: Hashable, Sendable, CustomStringConvertible {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+    /// - Returns: nil unless there are sixteen bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
+
     init(reading reader: inout ByteReader, _ field: String) throws(ParsingError) {
         bytes = try reader.readBytes(16, field)
     }
@@ -51,6 +57,7 @@ public struct EFIGUID: Hashable, Sendable, CustomStringConvertible {
         "c1c41626-504c-4092-aca9-41f936934328": "EFI_CERT_SHA256",
         "a5c059a1-94e4-4aa7-87b5-ab155c2bf072": "EFI_CERT_X509",
         "3bd2a492-96c0-4079-b420-fcf98ef103ed": "EFI_CERT_X509_SHA256",
+        "452e8ced-dfff-4b8c-ae01-5118862e682c": "EFI_CERT_EXTERNAL_MANAGEMENT",
         "3c5766e8-269c-4e34-aa14-ed776e85b3b6": "EFI_CERT_RSA2048",
         "77fa9abd-0359-4d32-bd60-28f4e78f784b": "Microsoft",
         "c12a7328-f81f-11d2-ba4b-00a0c93ec93b": "EFI system partition",

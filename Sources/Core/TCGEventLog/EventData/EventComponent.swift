@@ -25,7 +25,11 @@ public struct EventComponent: Hashable, Sendable, CustomStringConvertible {
         case shimVariable = "shim-variable"
         case kernelSection = "kernel-section"
         case loadOptions = "load-options"
+        case bootLoaderConfiguration = "boot-loader-configuration"
+        case windowsModules = "windows-modules"
+        case windowsSettings = "windows-settings"
         case taggedEvent = "tagged-event"
+        case device
         case other
     }
 
@@ -49,13 +53,16 @@ extension TCGPCREvent2 {
         case .specID: return EventComponent(.logHeader, "Spec ID Event03")
         case .startupLocality(let value): return EventComponent(.noAction, "StartupLocality \(value)")
         case .noAction(let signature): return EventComponent(.noAction, signature)
+        case .platformManifest(let manifest): return EventComponent(.noAction, "platform " + manifest.summary)
+        case .windowsTrustPoint: return EventComponent(.noAction, "Windows trust point")
+        case .device(let device): return EventComponent(.device, device.summary)
         case .separator: return EventComponent(.separator, "separator")
         case .variable(let variable): return component(of: variable)
         case .imageLoad(let image): return component(of: image)
         case .partitionTable(let table): return EventComponent(.partitionTable, "GPT \(table.disk)")
         case .action(let text): return EventComponent(.action, text)
         case .bootLoader(let event): return event.component
-        case .tagged(let events): return EventComponent(.taggedEvent, "\(events.count) tagged events")
+        case .tagged(let events): return component(of: events)
         case .firmwareBlob(let blob):
             let place = "\(hex(blob.base)), \(hex(blob.length)) bytes"
             return EventComponent(.firmwareBlob, blob.blobDescription.map { "\($0) at \(place)" } ?? place)
@@ -66,6 +73,16 @@ extension TCGPCREvent2 {
         case .text(let text): return EventComponent(textKind, text)
         case .opaque: return EventComponent(textKind, untrustedEventType.description)
         }
+    }
+
+    private func component(of tags: [TaggedEvent]) -> EventComponent {
+        guard tags.allSatisfy(WindowsEvent.isOne) else {
+            return EventComponent(
+                .taggedEvent, tags.map { WindowsEvent.name($0.id) }.prefix(8).joined(separator: ", "))
+        }
+        let modules = WindowsEvent.modules(tags, in: log)
+        guard modules.isEmpty else { return EventComponent(.windowsModules, modules.joined(separator: ", ")) }
+        return EventComponent(.windowsSettings, WindowsEvent.settings(tags, in: log).joined(separator: ", "))
     }
 
     private var textKind: EventComponent.Kind {
@@ -81,11 +98,13 @@ extension TCGPCREvent2 {
     private func component(of variable: UEFIVariableData) -> EventComponent {
         let name = variable.name
         if untrustedEventType == .efiVariableAuthority {
-            return variable.vendor == .shimLock
-                ? EventComponent(.shimVariable, name) : EventComponent(.secureBootAuthority, name)
+            let kind: EventComponent.Kind = variable.vendor == .shimLock ? .shimVariable : .secureBootAuthority
+            return EventComponent(kind, certificateName(in: variable).map { "\(name) \"\($0)\"" } ?? name)
         }
-        if SecureBootVariable(name) != nil { return EventComponent(.secureBootVariable, name) }
-        if name == "BootOrder" { return EventComponent(.bootOrder, name) }
+        if SecureBootVariable(name) != nil || name == "AuditMode" || name == "DeployedMode" || name == "SetupMode" {
+            return EventComponent(.secureBootVariable, name)
+        }
+        if variable.isOrder { return EventComponent(.bootOrder, name) }
         if variable.isBootOption {
             let option = try? loadOption(of: variable)
             return EventComponent(.bootOption, option.map { "\(name) \"\($0.optionDescription)\"" } ?? name)
@@ -108,15 +127,28 @@ extension TCGPCREvent2 {
             parsing: log.span.extracting(variable.valueRange), baseOffset: variable.valueRange.lowerBound)
     }
 
+    /// The certificate that verified an image, in the value of an EV_EFI_VARIABLE_AUTHORITY event: bare, as shim logs its
+    /// own, or behind its owner (EFI_SIGNATURE_DATA).
+    func certificateName(in variable: UEFIVariableData) -> String? {
+        let value = log[variable.valueRange]
+        return CertificateSubject.name(ofDER: value) ?? CertificateSubject.name(ofDER: value.dropFirst(16))
+    }
+
     func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }
 
 extension UEFIVariableData {
-    /// `Boot` and four hexadecimal digits.
+    /// `Boot`, `Driver`, `SysPrep` or `PlatformRecovery` and four hexadecimal digits: the value is a load option.
     public var isBootOption: Bool {
         let name = name
-        return name.count == 8 && name.hasPrefix("Boot") && name.dropFirst(4).allSatisfy(\.isHexDigit)
+        return ["Boot", "Driver", "SysPrep", "PlatformRecovery"].contains { prefix in
+            name.hasPrefix(prefix) && name.count == prefix.count + 4
+                && name.dropFirst(prefix.count).allSatisfy(\.isHexDigit)
+        }
     }
+
+    /// `BootOrder` and its like: the value is a list of numbers of load options.
+    public var isOrder: Bool { ["BootOrder", "DriverOrder", "SysPrepOrder"].contains(name) }
 }
 
 extension BootLoaderEvent {
@@ -128,6 +160,7 @@ extension BootLoaderEvent {
         case .file(let path): EventComponent(Self.kind(ofFile: path), path)
         case .shimVariable(let name): EventComponent(.shimVariable, name)
         case .section(let name): EventComponent(.kernelSection, name)
+        case .addon(let kind, let name): EventComponent(kind, name)
         case .stub(let text): EventComponent(text.lowercased().contains("initrd") ? .initrd : .loadOptions, text)
         case .text(let text): EventComponent(.other, text)
         }

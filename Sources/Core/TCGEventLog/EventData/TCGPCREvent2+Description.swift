@@ -33,17 +33,25 @@ extension TCGPCREvent2: CustomStringConvertible {
             untrustedEventType != .efiVariableAuthority,
             let lists = try? EFISignatureList.parse(value.span, baseOffset: variable.valueRange.lowerBound)
         {
-            return "\(title): \(lists.reduce(0) { $0 + $1.entries.count }) entries"
+            let names = lists.filter { $0.signatureType == .x509 }.flatMap(\.entries)
+                .compactMap { CertificateSubject.name(ofDER: $0.data[...]) }.map { "\"\($0)\"" }
+            let count = "\(title): \(lists.reduce(0) { $0 + $1.entries.count }) entries"
+            return names.isEmpty ? count : count + ", certificates " + names.joined(separator: ", ")
         }
         if variable.isBootOption, let option = try? loadOption(of: variable) {
             return LogText.escape("\(title): \"\(option.optionDescription)\" → \(option.devicePath.text)")
         }
-        if variable.name == "BootOrder", value.count % 2 == 0 {
+        if variable.isOrder, value.count % 2 == 0 {
+            let prefix = variable.name.dropLast("Order".count)
             let order = LogText.codeUnits(value).map { unit in
                 let digits = String(unit, radix: 16, uppercase: true)
-                return "Boot" + String(repeating: "0", count: 4 - digits.count) + digits
+                return prefix + String(repeating: "0", count: 4 - digits.count) + digits
             }
             return "\(title): " + order.joined(separator: ", ")
+        }
+        if variable.name.hasPrefix("SbatLevel"), let level = SBATLevel(value) { return "\(title): \(level.summary)" }
+        if untrustedEventType == .efiVariableAuthority, let name = certificateName(in: variable) {
+            return "\(title): certificate \"\(name)\""
         }
         if value.count <= 8 { return "\(title) = \(value.isEmpty ? "(empty)" : Hex.encode(value))" }
         if let text = LogText.display(value) { return "\(title) = \(text)" }

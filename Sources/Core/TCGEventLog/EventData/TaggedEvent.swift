@@ -41,7 +41,8 @@ public struct TaggedEvent: Hashable, Sendable {
                 }
                 let range = reader.offset..<reader.offset + Int(size)
                 events.append(TaggedEvent(id: id, depth: ends.count, dataRange: range))
-                if id & aggregation != 0 {
+                // Chance has set this bit in tags of systemd's.
+                if id & aggregation != 0, LinuxTag(rawValue: id) == nil {
                     ends.append(range.upperBound)
                 } else {
                     try reader.skip(Int(size), "TCG_PCClientTaggedEvent.taggedEventData")

@@ -1,6 +1,7 @@
 public import TPMStructures
 
-/// What the registers of a TPM hold after the events of a log, if the log is true. Says nothing about whether it is.
+/// What the registers of a TPM (or of a confidential VM) hold after the events of a log, if the log is true. Says nothing
+/// about whether it is.
 public struct PCRReplay: Sendable {
     /// All 24 registers of every bank that the log names and this product can compute; a register without events has
     /// its initial value.
@@ -18,8 +19,10 @@ public struct PCRReplay: Sendable {
         return Digest(algorithm: bank, bytes: bytes) ?? .zero(bank)
     }
 
-    static func initialRegisters(_ bank: PCRBank, startupLocality: UInt8) -> [UInt8] {
+    /// Measurement registers of a confidential VM all start at zero.
+    static func initialRegisters(_ bank: PCRBank, _ kind: LoggedRegisters, startupLocality: UInt8) -> [UInt8] {
         var registers = [UInt8](repeating: 0, count: PCRIndex.count * bank.digestSize)
+        guard kind == .pcrs else { return registers }
         for byte in 17 * bank.digestSize..<23 * bank.digestSize { registers[byte] = 0xFF }
         registers[bank.digestSize - 1] = startupLocality
         return registers

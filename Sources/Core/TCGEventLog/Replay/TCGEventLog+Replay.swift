@@ -5,6 +5,8 @@ extension TCGEventLog {
     /// Registers that firmware and boot loaders alone extend, all of which a boot log must account for: 0–9, and 14 (MOK).
     /// 10 is IMA's, 11–13 and 15 are also extended by the operating system, 16–23 are never judged.
     public static let firmwarePCRs = PCRSet(((0...9) + [14]).compactMap { PCRIndex($0) })
+    /// The same of a CC event log: RTMR 0 to 3.
+    public static let measurementRegisters = PCRSet(LoggedRegisters.extendable.compactMap { PCRIndex(Int($0)) })
 
     /// The first StartupLocality event, wherever it stands; ``findings()`` says when it stands in the wrong place.
     public var startupLocality: StartupLocality? { events.lazy.compactMap(StartupLocality.init).first }
@@ -23,7 +25,9 @@ extension TCGEventLog {
     /// EV_NO_ACTION is never extended. Where a record lacks a bank's digest, that bank is not extended.
     public func replay() -> PCRReplay {
         let locality: UInt8
-        if startsWithHCRTM {
+        if registers == .measurementRegisters {
+            locality = 0
+        } else if startsWithHCRTM {
             locality = 4
         } else if let logged = startupLocality, logged.isKnown {
             locality = logged.untrustedValue
@@ -31,26 +35,26 @@ extension TCGEventLog {
             locality = 0
         }
         let banks = self.banks
-        var registers = banks.map { PCRReplay.initialRegisters($0, startupLocality: locality) }
+        var values = banks.map { PCRReplay.initialRegisters($0, registers, startupLocality: locality) }
         var extended = [UInt32](repeating: 0, count: banks.count)
         for event in events where event.isExtended {
             let index = Int(event.registerIndex)
             event.forEachDigest { bank, range in
                 guard let bank, let place = banks.firstIndex(of: bank) else { return }
                 MessageDigest.extend(
-                    &registers[place], at: index * bank.digestSize, with: bytes.span.extracting(range), bank)
+                    &values[place], at: index * bank.digestSize, with: bytes.span.extracting(range), bank)
                 extended[place] |= 1 << UInt32(index)
             }
         }
-        return PCRReplay(banks: banks, registers: registers, extended: extended, startupLocality: locality)
+        return PCRReplay(banks: banks, registers: values, extended: extended, startupLocality: locality)
     }
 
     /// Compares the log with the registers that a quote signs, bank by bank.
     ///
     /// - Parameters:
     ///   - attested: Register values of a verified quote.
-    ///   - covering: Registers that the log must account for. nil, the strict choice, means ``firmwarePCRs`` and every
-    ///     register that the log extends. A register without events must hold its initial value.
+    ///   - covering: Registers that the log must account for. nil, the strict choice, means ``firmwarePCRs`` (of a CC event
+    ///     log ``measurementRegisters``) and every register that the log extends. A register without events must hold its initial value.
     /// - Returns: A replayed log only when every attested register of `covering` agrees, in every attested bank. A bank
     ///   that the log lacks agrees only where nothing was extended. Without a single register to compare nothing
     ///   agrees.
@@ -63,7 +67,8 @@ extension TCGEventLog {
     /// - Warning: What agrees here agrees with whoever sent the values. For inspection and tests.
     public func replay(againstUnsigned attested: PCRValues, covering: PCRSet? = nil) -> ReplayOutcome {
         let replay = replay()
-        let judged = covering ?? PCRSet(Self.firmwarePCRs.indices + extendedPCRs.indices)
+        let own = registers == .pcrs ? Self.firmwarePCRs : Self.measurementRegisters
+        let judged = covering ?? PCRSet(own.indices + extendedPCRs.indices)
         var mismatches: [ReplayMismatch] = []
         var compared = 0
         for bank in attested.banks.keys.sorted() {
@@ -72,7 +77,9 @@ extension TCGEventLog {
                 compared += 1
                 let expected =
                     replay.values[bank, pcr]
-                    ?? PCRReplay.initialValue(pcr, bank: bank, startupLocality: replay.startupLocality)
+                    ?? (registers == .pcrs
+                        ? PCRReplay.initialValue(pcr, bank: bank, startupLocality: replay.startupLocality)
+                        : .zero(bank))
                 guard expected != value else { continue }
                 mismatches.append(
                     ReplayMismatch(

@@ -3,8 +3,11 @@ internal import TPMStructures
 
 /// Rules about one extended event: complete digests, data that its digests cover, data of the type's form.
 enum EventRules {
-    static func findings(_ event: TCGPCREvent2, algorithms: [LoggedAlgorithm]) -> [LogFinding] {
-        missingDigests(event, algorithms) + dataDigest(event) + form(event)
+    /// - Parameter policyRegister: Where Secure Boot policy is measured: PCR 7, or register 1 of a confidential VM.
+    static func findings(
+        _ event: TCGPCREvent2, algorithms: [LoggedAlgorithm], policyRegister: UInt8
+    ) -> [LogFinding] {
+        missingDigests(event, algorithms) + dataDigest(event) + form(event, policyRegister)
     }
 
     /// Row EL-11: the digests of an event are those that the header names.
@@ -13,7 +16,8 @@ enum EventRules {
         let present = event.digests.map(\.algorithm.name)
         return [
             LogFinding(
-                .digestList, event, expected: algorithms.map(\.algorithm.description).joined(separator: ", "),
+                .digestList, event, quirk: .missingDigest,
+                expected: algorithms.map(\.algorithm.description).joined(separator: ", "),
                 seen: present.joined(separator: ", "), "The event lacks a digest of a bank that the header names.")
         ]
     }
@@ -24,7 +28,7 @@ enum EventRules {
         case .contradicted:
             [
                 LogFinding(
-                    .dataDigest, event, expected: "digests over the event's data",
+                    .dataDigest, event, quirk: .digestOfOtherData, expected: "digests over the event's data",
                     seen: event.strongestDigest?.description ?? "",
                     "The digest is not the hash of the data, as the profile defines it for \(event.untrustedEventType)."
                 )
@@ -32,7 +36,8 @@ enum EventRules {
         case .verified(.withoutLastByte):
             [
                 LogFinding(
-                    .dataDigest, event, severity: .warning, expected: "digests over the event's data",
+                    .dataDigest, event, severity: .warning, quirk: .digestWithoutLastByte,
+                    expected: "digests over the event's data",
                     seen: "digests over all but the last byte",
                     "Shim before 15.3 logs one byte more than it hashes; that byte is not covered.")
             ]
@@ -40,17 +45,17 @@ enum EventRules {
         }
     }
 
-    private static func form(_ event: TCGPCREvent2) -> [LogFinding] {
+    private static func form(_ event: TCGPCREvent2, _ policyRegister: UInt8) -> [LogFinding] {
         do throws(EventDataError) {
             switch try event.decoded() {
-            case .variable(let variable): return try variableForm(event, variable)
+            case .variable(let variable): return try variableForm(event, variable, policyRegister)
             default: return []
             }
         } catch {
             // SeparatorRules judges separators; a wrong type elsewhere than in PCR 7 decides nothing.
             if error.reason == .separator { return [] }
             let severity: LogFinding.Severity =
-                error.reason == .type && event.pcr?.rawValue != 7 ? .warning : .contraindicated
+                error.reason == .type && event.pcr?.rawValue != policyRegister ? .warning : .contraindicated
             return [
                 LogFinding(
                     error.reason, event, severity: severity, expected: "data of \(event.untrustedEventType)",
@@ -61,7 +66,7 @@ enum EventRules {
 
     /// Rows EL-16 to EL-18, for the variables whose form the specification fixes.
     private static func variableForm(
-        _ event: TCGPCREvent2, _ variable: UEFIVariableData
+        _ event: TCGPCREvent2, _ variable: UEFIVariableData, _ policyRegister: UInt8
     ) throws(EventDataError) -> [LogFinding] {
         var findings: [LogFinding] = []
         if !variable.nameIsPlain {
@@ -70,7 +75,7 @@ enum EventRules {
                     .variable, event, expected: "a name in valid UTF-16 without NUL", seen: variable.name,
                     "The variable's name holds a NUL or a lone surrogate."))
         }
-        if let known = SecureBootVariable(variable.name), event.pcr?.rawValue == 7 {
+        if let known = SecureBootVariable(variable.name), event.pcr?.rawValue == policyRegister {
             findings += try secureBootForm(event, variable, known)
         } else if variable.isBootOption {
             do { _ = try event.loadOption(of: variable) } catch  where error.reason == .depth { throw error } catch {}
@@ -96,7 +101,8 @@ enum EventRules {
         } else if value.count != 1 || value.first.map({ $0 > 1 }) ?? true {
             return [
                 LogFinding(
-                    .variable, event, expected: "one byte, 0 or 1", seen: event.description,
+                    .variable, event, quirk: value.isEmpty ? .emptySecureBoot : nil, expected: "one byte, 0 or 1",
+                    seen: event.description,
                     "SecureBoot has a value that is neither off nor on.")
             ]
         }

@@ -18,7 +18,8 @@ enum ExitBootRules {
         if !last.isVerifiedAction(success) {
             findings.append(
                 LogFinding(
-                    .noExitBoot, last, severity: .warning, expected: success, seen: last.description,
+                    .noExitBoot, last, severity: .warning, quirk: .missingExitBoot, expected: success,
+                    seen: last.description,
                     "The last record of ExitBootServices is not its success."))
         }
         return findings
@@ -26,7 +27,7 @@ enum ExitBootRules {
 
     private static func missing(_ stream: PCRStream, _ text: String) -> LogFinding {
         LogFinding(
-            missing: .noExitBoot, stream.pcr, severity: .warning, name: text, expected: text,
+            missing: .noExitBoot, stream.pcr, severity: .warning, quirk: .missingExitBoot, name: text, expected: text,
             "PCR 5 has no record \"\(text)\".")
     }
 }

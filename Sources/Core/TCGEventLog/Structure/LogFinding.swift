@@ -25,6 +25,8 @@ public struct LogFinding: Hashable, Sendable {
     public let detail: String
     /// The event's digests: a waiver names them, so that it cannot cover another event of the same kind.
     public let digests: [Digest]
+    /// The known deviation that this is an instance of; nil for what no honest firmware is known to do.
+    public let quirk: LogQuirk?
 
     /// Whether an approved reference set may waive this finding by id, PCR, count and digests: never a false type, a
     /// failed replay, a second value, nor anything in PCR 7 (architecture.md, "Waivers").

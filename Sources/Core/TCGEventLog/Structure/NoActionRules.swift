@@ -3,25 +3,30 @@ internal import TPMStructures
 /// Rows EL-07 and EL-08: EV_NO_ACTION events carry information and are never extended, so nothing covers them but their
 /// form: PCR 0 before its first measurement, zero digests, a known signature.
 enum NoActionRules {
-    /// PFP 1.06, section 10.4.5; `BIOS integrity …` manifests of SP 800-155.
+    /// PFP 1.06, section 10.4.5; reference integrity manifests of SP 800-155.
     private static let signatures = [
-        "StartupLocality", "SP800-155 Event", "SP800-155 Event2", "SP800-155 Event3", "H-CRTM",
+        "StartupLocality", "SP800-155 Event", "SP800-155 Event2", "SP800-155 Event3", "H-CRTM", "NvIndexInstance",
+        "NvIndexDynamic",
     ]
 
     static func findings(_ log: TCGEventLog) -> [LogFinding] {
         var findings: [LogFinding] = []
-        var measuredPCR0 = false
+        var measured = false
         var localities = 0
         for event in log.events {
             if event.isExtended {
-                measuredPCR0 = measuredPCR0 || event.registerIndex == 0
+                // The registers of a confidential VM have no order among each other and no first one.
+                measured = measured || event.registerIndex == 0 && log.registers == .pcrs
                 continue
             }
-            if event.dataSlice.starts(with: SpecIDEvent.signature) { continue }
-            findings += digest(event) + place(event, afterMeasurement: measuredPCR0)
+            if event.dataSlice.starts(with: SpecIDEvent.signature) {
+                findings += register(event, log.registers)
+                continue
+            }
+            findings += digest(event) + register(event, log.registers) + late(event, measured)
             if event.dataSlice.starts(with: StartupLocality.signature) {
                 localities += 1
-                findings += locality(event, log, count: localities, late: measuredPCR0)
+                findings += locality(event, log, count: localities, late: measured)
             } else {
                 findings += signature(event)
             }
@@ -33,33 +38,44 @@ enum NoActionRules {
         guard let digest = event.digests.first(where: { $0.bytes.contains { $0 != 0 } }) else { return [] }
         return [
             LogFinding(
-                .noAction, event, expected: "zero digests", seen: digest.description,
+                noAction: .noAction, event, quirk: .noActionDigest, expected: "zero digests", seen: digest.description,
                 "An EV_NO_ACTION event has a digest, as if it were extended.")
         ]
     }
 
-    private static func place(_ event: TCGPCREvent2, afterMeasurement: Bool) -> [LogFinding] {
-        if event.registerIndex != 0 {
-            return [
-                LogFinding(
-                    .noAction, event, expected: "PCR 0", seen: "PCR index \(event.registerIndex)",
-                    "An EV_NO_ACTION event names another register than PCR 0.")
-            ]
-        }
-        guard afterMeasurement else { return [] }
+    private static func register(_ event: TCGPCREvent2, _ registers: LoggedRegisters) -> [LogFinding] {
+        let isRight = registers == .pcrs ? event.registerIndex == 0 : event.registerIndex <= 1
+        guard !isRight else { return [] }
         return [
             LogFinding(
-                .noAction, event, expected: "a place before the first measurement of PCR 0",
-                seen: "event \(event.index)", "An EV_NO_ACTION event stands behind measurements of PCR 0.")
+                noAction: .noAction, event, quirk: .noActionRegister, expected: "PCR 0",
+                seen: "PCR index \(event.registerIndex)", "An EV_NO_ACTION event names another register than PCR 0.")
+        ]
+    }
+
+    private static func late(_ event: TCGPCREvent2, _ measured: Bool) -> [LogFinding] {
+        // In another register than 0 it is one deviation, not two.
+        guard measured, event.registerIndex == 0 else { return [] }
+        return [
+            LogFinding(
+                noAction: .noAction, event, quirk: .noActionLate,
+                expected: "a place before the first measurement of PCR 0", seen: "event \(event.index)",
+                "An EV_NO_ACTION event stands behind measurements of PCR 0.")
         ]
     }
 
     private static func signature(_ event: TCGPCREvent2) -> [LogFinding] {
-        guard case .noAction(let signature)? = try? event.decoded(), !signatures.contains(signature) else { return [] }
+        let signature: String
+        switch try? event.decoded() {
+        case .noAction(let other)?: signature = other
+        case .platformManifest?, .windowsTrustPoint?: return []
+        default: signature = ""
+        }
+        guard !signatures.contains(signature) else { return [] }
         return [
             LogFinding(
-                .noAction, event, expected: signatures.joined(separator: ", "), seen: signature,
-                "An EV_NO_ACTION event has a signature that the profile does not name.")
+                noAction: .noAction, event, quirk: .noActionSignature, expected: signatures.joined(separator: ", "),
+                seen: signature, "An EV_NO_ACTION event has a signature that the profile does not name.")
         ]
     }
 
@@ -67,7 +83,9 @@ enum NoActionRules {
         _ event: TCGPCREvent2, _ log: TCGEventLog, count: Int, late: Bool
     ) -> [LogFinding] {
         var problems: [(expected: String, seen: String, detail: String)] = []
-        if let value = StartupLocality(event) {
+        if log.registers == .measurementRegisters {
+            problems.append(("none", "StartupLocality", "A confidential VM's registers know no startup locality."))
+        } else if let value = StartupLocality(event) {
             if !value.isKnown {
                 problems.append(("0, 3 or 4", String(value.untrustedValue), "No such startup locality exists."))
             } else if log.startsWithHCRTM, value.untrustedValue != 4 {
@@ -89,6 +107,10 @@ enum NoActionRules {
                     "The startup locality is stated behind measurements of PCR 0, or for another PCR."
                 ))
         }
-        return problems.map { LogFinding(.startupLocality, event, expected: $0.expected, seen: $0.seen, $0.detail) }
+        return problems.map { problem in
+            LogFinding(
+                noAction: .startupLocality, event, quirk: nil, expected: problem.expected, seen: problem.seen,
+                problem.detail)
+        }
     }
 }

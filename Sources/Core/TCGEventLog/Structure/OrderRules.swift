@@ -12,6 +12,7 @@ enum OrderRules {
             findings.append(
                 LogFinding(
                     .type, event, severity: stream.pcr.rawValue == 7 ? .contraindicated : .warning,
+                    quirk: .misplacedType,
                     expected: "a type that the profile allows in PCR \(stream.pcr)",
                     seen: event.untrustedEventType.description,
                     "The profile does not allow this type of event in PCR \(stream.pcr) before the separator."))
@@ -20,6 +21,7 @@ enum OrderRules {
             findings.append(
                 LogFinding(
                     stream.pcr.rawValue == 7 && !allowed.contains(event.untrustedEventType) ? .type : .afterBoot, event,
+                    severity: isDowngrade(event) ? .warning : .contraindicated, quirk: .lateEvent,
                     expected: expectation(stream.pcr), seen: event.description,
                     "An event that may not follow the separator of PCR \(stream.pcr)."))
         }
@@ -36,6 +38,16 @@ enum OrderRules {
             ExitBootRules.invocation, ExitBootRules.success, ExitBootRules.failure,
         ],
     ]
+
+    /// Texts by which firmware tells in PCR 7 that it protects less than it could (PFP 1.06, section 3.3.4.8; the last one is
+    /// HP's). Some firmware tells it behind the separator: worth a warning, and a reference must know the digest anyway.
+    private static let downgrades = [
+        "DMA Protection Disabled", "UEFI Debug Mode", "Security Level is Downgraded to 0",
+    ]
+
+    private static func isDowngrade(_ event: TCGPCREvent2) -> Bool {
+        event.registerIndex == 7 && downgrades.contains { event.isVerifiedAction($0) }
+    }
 
     static func mayFollowSeparator(_ event: TCGPCREvent2, _ pcr: PCRIndex) -> Bool {
         let actions = bootActions[pcr.rawValue] ?? []

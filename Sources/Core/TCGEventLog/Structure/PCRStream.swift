@@ -52,20 +52,32 @@ extension TCGPCREvent2 {
 
 extension LogFinding {
     init(
-        _ id: LogReason, _ event: TCGPCREvent2, severity: Severity = .contraindicated, expected: String, seen: String,
-        _ detail: String
+        _ id: LogReason, _ event: TCGPCREvent2, severity: Severity = .contraindicated, quirk: LogQuirk? = nil,
+        expected: String, seen: String, _ detail: String
     ) {
         self.init(
             id: id, severity: severity, pcr: event.pcr, eventIndex: event.index, name: event.component.name,
-            expected: expected, seen: LogText.escape(seen), detail: detail, digests: event.digests)
+            expected: expected, seen: LogText.escape(seen), detail: detail, digests: event.digests, quirk: quirk)
     }
 
+    /// About an EV_NO_ACTION event: its register is PCR 0, where the profile puts such events, and its digests identify
+    /// nothing, so that a waiver names none.
     init(
-        missing id: LogReason, _ pcr: PCRIndex?, severity: Severity = .contraindicated, name: String, expected: String,
+        noAction id: LogReason, _ event: TCGPCREvent2, quirk: LogQuirk?, expected: String, seen: String,
         _ detail: String
     ) {
         self.init(
+            id: id, severity: .contraindicated, pcr: event.pcr ?? PCRIndex(0), eventIndex: event.index,
+            name: event.component.name, expected: expected, seen: LogText.escape(seen), detail: detail, digests: [],
+            quirk: quirk)
+    }
+
+    init(
+        missing id: LogReason, _ pcr: PCRIndex?, severity: Severity = .contraindicated, quirk: LogQuirk? = nil,
+        name: String, expected: String, _ detail: String
+    ) {
+        self.init(
             id: id, severity: severity, pcr: pcr, eventIndex: nil, name: name, expected: expected, seen: "nothing",
-            detail: detail, digests: [])
+            detail: detail, digests: [], quirk: quirk)
     }
 }

@@ -7,40 +7,42 @@ enum SeparatorRules {
         guard let first = separators.first else {
             return [
                 LogFinding(
-                    missing: .separator, stream.pcr, name: "separator", expected: "one separator",
+                    missing: .separator, stream.pcr, quirk: .missingSeparator, name: "separator",
+                    expected: "one separator",
                     "No separator ends the pre-boot phase of PCR \(stream.pcr).")
             ]
         }
         var findings = separators.compactMap { value($0) + label($0) }.flatMap { $0 }
         findings += separators.dropFirst().map { event in
             LogFinding(
-                .separator, event, expected: "one separator", seen: "\(separators.count) separators",
+                .separator, event, quirk: .repeatedSeparator, expected: "one separator",
+                seen: "\(separators.count) separators",
                 "PCR \(stream.pcr) has more than one separator.")
         }
         let late = stream.afterSeparator.filter { !OrderRules.mayFollowSeparator($0, stream.pcr) }
         if stream.separators.first == 0, !late.isEmpty {
             findings.append(
                 LogFinding(
-                    .separator, first, expected: "a separator behind the pre-boot events",
+                    .separator, first, quirk: .earlySeparator, expected: "a separator behind the pre-boot events",
                     seen: "a separator before \(late.count) of them",
                     "The separator of PCR \(stream.pcr) comes before events of the pre-boot phase."))
         }
         return findings
     }
 
-    private static func value(_ event: TCGPCREvent2) -> [LogFinding] {
+    static func value(_ event: TCGPCREvent2) -> [LogFinding] {
         let data = event.data
         guard data != [0, 0, 0, 0], data != [0xFF, 0xFF, 0xFF, 0xFF] else { return [] }
         return [
             LogFinding(
-                .separator, event, expected: "00000000 or ffffffff", seen: event.description,
+                .separator, event, quirk: .separatorValue, expected: "00000000 or ffffffff", seen: event.description,
                 data == [1, 0, 0, 0]
                     ? "The separator says that an error happened before the boot."
                     : "The separator's value is not one that the profile knows.")
         ]
     }
 
-    private static func label(_ event: TCGPCREvent2) -> [LogFinding] {
+    static func label(_ event: TCGPCREvent2) -> [LogFinding] {
         guard event.untrustedEventType != .separator else { return [] }
         return [
             LogFinding(

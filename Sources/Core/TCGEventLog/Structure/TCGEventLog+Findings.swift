@@ -9,8 +9,11 @@ extension TCGEventLog {
     public func findings() -> [LogFinding] {
         let streams = PCRStream.all(of: self)
         var findings = NoActionRules.findings(self)
+        guard registers == .pcrs else { return findings + MeasurementRegisterRules.findings(self, streams) }
         for stream in streams {
-            for event in stream.events { findings += EventRules.findings(event, algorithms: algorithms) }
+            for event in stream.events {
+                findings += EventRules.findings(event, algorithms: algorithms, policyRegister: 7)
+            }
             if stream.pcr.rawValue <= 7 { findings += SeparatorRules.findings(stream) }
             findings += OrderRules.findings(stream)
         }
@@ -23,7 +26,8 @@ extension TCGEventLog {
     ///
     /// - Parameter attested: The banks that the signed selection holds, all that the TPM has allocated.
     /// - Returns: `LOG_FORMAT` when a SHA-1 log shall account for another bank (row EL-25); `LOG_BANK_UNUSED` for a bank
-    ///   that firmware does not extend, which anyone could fill later (row QF-06).
+    ///   that firmware does not extend, which anyone could fill later (row QF-06), placed in PCR 0, the first of the bank
+    ///   that firmware should have extended.
     public func bankFindings(attested: Set<PCRBank>) -> [LogFinding] {
         let extended = replay().extended
         var findings: [LogFinding] = []
@@ -38,7 +42,8 @@ extension TCGEventLog {
             if !used {
                 findings.append(
                     LogFinding(
-                        missing: .bankUnused, nil, name: bank.name, expected: "digests of \(bank) for PCR 0–7",
+                        missing: .bankUnused, PCRIndex(0), quirk: .unusedBank, name: bank.name,
+                        expected: "digests of \(bank) for PCR 0–7",
                         "The TPM's \(bank) bank is allocated but the firmware's log extends none of its PCRs."))
             }
         }

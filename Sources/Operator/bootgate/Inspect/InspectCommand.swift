@@ -13,9 +13,10 @@ struct InspectCommand: ParsableCommand {
               bootgate inspect ek-certificate ek.der --roots ReferenceValues/endorsements/roots
               bootgate inspect public ak.pub
               bootgate inspect evidence bundle.json
+              bootgate inspect signature-list dbxupdate_x64.bin
             """,
         subcommands: [
             InspectEventLog.self, InspectQuote.self, InspectEKCertificate.self, InspectPublic.self,
-            InspectEvidence.self,
+            InspectEvidence.self, InspectSignatureList.self,
         ])
 }

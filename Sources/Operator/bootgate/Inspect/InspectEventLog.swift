@@ -11,17 +11,26 @@ struct InspectEventLog: ParsableCommand {
             An event's type and, unless dataVerified is true, its data are covered by no digest: whoever sent the log chose
             them. With --pcrs, each register that the log extends is compared with the given value.
 
+            A CC event log (ACPI table CCEL of a confidential VM) names measurement registers: mr1 to mr4 are RTMR 0 to 3 of
+            TDX. The log's own words say which kind it is; --registers says it instead of them.
+
+            A quirk is a known deviation of firmware, boot loader or system; the manual's table of quirks explains each name.
+
             EXAMPLES
               bootgate inspect eventlog eventlog.bin
               bootgate inspect eventlog eventlog.bin --pcrs pcrs.yaml -o json
+              bootgate inspect eventlog /sys/firmware/acpi/tables/data/CCEL
             """)
     @Argument(help: "The log: binary_bios_measurements, or - for standard input.") var file: String
     @Option(help: "Register values: tpm2_pcrread's YAML, or JSON {\"sha256\":{\"0\":\"hex\"}}.") var pcrs: String?
+    @Option(help: "What the log's indices name: tpm (PCRs) or cc (measurement registers). Default: what the log says.")
+    var registers: LogKind?
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let bytes = try InputFile.readInput(file)
-        let log = try reading(file) { try TCGEventLog(parsing: bytes) }
+        let kind = registers.flatMap { LoggedRegisters(rawValue: $0.rawValue) }
+        let log = try reading(file) { try TCGEventLog(parsing: bytes, registers: kind) }
         let values = try pcrs.map { path in
             try reading(path) { try PCRTable.parse(InputFile.readInput(path)) }
         }
@@ -30,11 +39,17 @@ struct InspectEventLog: ParsableCommand {
     }
 }
 
+enum LogKind: String, ExpressibleByArgument, CaseIterable {
+    case tpm, cc
+}
+
 /// What `inspect eventlog -o json` prints.
 struct EventLogReport: Encodable {
     struct Event: Encodable {
         var index: Int
         var pcr: Int?
+        /// Index of the measurement register, only in a CC event log; `pcr` is then null.
+        var mr: Int?
         var untrustedType: String
         var digests: [String: String]
         /// true, false or null.
@@ -42,7 +57,7 @@ struct EventLogReport: Encodable {
         var description: String
 
         private enum Keys: String, CodingKey {
-            case index, pcr, untrustedType, digests, dataVerified, description
+            case index, pcr, mr, untrustedType, digests, dataVerified, description
         }
 
         /// Writes null for what is nil: the contract names every key.
@@ -50,6 +65,7 @@ struct EventLogReport: Encodable {
             var container = encoder.container(keyedBy: Keys.self)
             try container.encode(index, forKey: .index)
             try container.encode(pcr, forKey: .pcr)
+            try container.encodeIfPresent(mr, forKey: .mr)
             try container.encode(untrustedType, forKey: .untrustedType)
             try container.encode(digests, forKey: .digests)
             try container.encode(dataVerified, forKey: .dataVerified)
@@ -57,31 +73,67 @@ struct EventLogReport: Encodable {
         }
     }
 
+    struct Quirk: Encodable {
+        var quirk: String
+        var pcr: Int?
+        var count: Int
+        var subjects: [String]
+        var events: [Int]
+        var finding: String?
+        var waivable: Bool
+        var meaning: String
+    }
+
     var format: String
     var banks: [String]
     var eventCount: Int
+    /// Unused bytes of a firmware table behind the last event.
+    var paddingBytes: Int
+    var startupLocality: Int
     var events: [Event]
-    /// Only registers that the log extends.
+    /// Only registers that the log extends; empty for a CC event log.
     var pcrs: PCRTable.Hexadecimal
+    /// Only for a CC event log: `{"sha384":{"mr1":"hex"}}`, registers that it extends.
+    var registers: PCRTable.Hexadecimal?
     /// `match` or `mismatch`; only with `--pcrs`, and only registers that it names.
     var replay: [String: [String: String]]?
     var findings: [Finding]
+    var quirks: [Quirk]
 
     init(_ log: TCGEventLog, _ values: PCRValues?) {
         format = log.format.rawValue
         banks = log.banks.map(\.name)
+        let isConfidential = log.registers == .measurementRegisters
         events = log.events.map { event in
-            Event(
-                index: event.index, pcr: event.pcr.map { Int($0.rawValue) },
+            let register = event.pcr.map { Int($0.rawValue) }
+            return Event(
+                index: event.index, pcr: isConfidential ? nil : register, mr: isConfidential ? register : nil,
                 untrustedType: event.untrustedEventType.description,
                 digests: Dictionary(event.digests.map { ($0.algorithm.name, $0.hex) }) { first, _ in first },
                 dataVerified: event.dataVerified, description: event.description)
         }
         eventCount = events.count
+        paddingBytes = log.padding.count
         let result = log.replay()
-        pcrs = PCRTable.hexadecimal(result.values) { result.extended[$0]?.contains($1) ?? false }
-        findings = log.findings().map { finding in
-            Finding(finding, layer: finding.pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) } ?? .firmware)
+        startupLocality = Int(result.startupLocality)
+        let extended = PCRTable.hexadecimal(result.values) { result.extended[$0]?.contains($1) ?? false }
+        pcrs = isConfidential ? [:] : extended
+        if isConfidential {
+            registers = extended.mapValues { table in
+                Dictionary(uniqueKeysWithValues: table.map { ("mr\($0.key)", $0.value) })
+            }
+        }
+        let broken = log.findings()
+        func layer(_ pcr: PCRIndex?) -> LayerID { pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) } ?? .firmware }
+        let seen = log.quirks(findings: broken)
+        findings = broken.map { Finding($0, layer: layer($0.pcr)) }
+        findings += seen.filter { $0.quirk.entry.reason == nil }.map { Finding($0, layer: layer($0.pcr)) }
+        quirks = seen.map { quirk in
+            let about = quirk.quirk.entry
+            return Quirk(
+                quirk: quirk.quirk.rawValue, pcr: quirk.pcr.map { Int($0.rawValue) }, count: quirk.count,
+                subjects: quirk.subjects, events: quirk.eventIndices, finding: about.reason?.rawValue,
+                waivable: about.isWaivable && quirk.pcr?.rawValue != 7, meaning: about.meaning)
         }
         guard let values else { return }
         compare(log, result, values)
@@ -106,19 +158,21 @@ struct EventLogReport: Encodable {
     }
 
     var text: String {
-        var table = TextTable("EVENT", "PCR", "DATA", "WHAT")
+        var table = TextTable("EVENT", registers == nil ? "PCR" : "MR", "DATA", "WHAT")
         for event in events {
             let data = event.dataVerified.map { $0 ? "verified" : "CONTRADICTED" } ?? "label"
-            table.add(String(event.index), event.pcr.map(String.init), data, event.description)
+            table.add(String(event.index), (event.pcr ?? event.mr).map(String.init), data, event.description)
         }
-        let registers = pcrs.keys.sorted().flatMap { bank in
-            (pcrs[bank] ?? [:]).sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.map { index, hex in
-                "\(bank) PCR \(index): \(hex)\(replay?[bank]?[index].map { "  \($0)" } ?? "")"
+        let values = registers ?? pcrs
+        let lines = values.keys.sorted().flatMap { bank in
+            (values[bank] ?? [:]).sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }.map { index, hex in
+                "\(bank) \(registers == nil ? "PCR " : "")\(index): \(hex)\(replay?[bank]?[index].map { "  \($0)" } ?? "")"
             }
         }
         return [
-            "\(format) log, \(eventCount) events, banks \(banks.joined(separator: ", "))", table.text,
-            registers.joined(separator: "\n"), FindingText.table(findings),
+            "\(format) \(registers == nil ? "" : "CC event ")log, \(eventCount) events, banks \(banks.joined(separator: ", "))",
+            table.text,
+            lines.joined(separator: "\n"), FindingText.table(findings),
         ].joined(separator: "\n\n")
     }
 }

@@ -12,6 +12,8 @@ func reading<Value>(_ name: String, _ parse: () throws -> Value) throws -> Value
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as TCGEventLogError {
         throw Failure(.malformedInput, "\(name): \(error)")
+    } catch let error as EventDataError {
+        throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as StrictJSONError {
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as FingerprintError {

@@ -31,6 +31,8 @@ public struct EventLogBuilder: Sendable {
     public var banks: [PCRBank]
     /// The data of the header event; nil: a true one for ``banks``.
     public var headerData: [UInt8]?
+    /// The register that the header names: 0, or 1 in a CC event log.
+    public var headerRegister: UInt32 = 0
     public var writesHeader = true
     public var events: [Event] = []
 
@@ -46,7 +48,10 @@ public struct EventLogBuilder: Sendable {
                     pcr: event.registerIndex, type: event.untrustedEventType, data: event.data,
                     digests: event.digests.map { ($0.algorithm.algorithmID, $0.bytes) }))
         }
-        if cryptoAgile { headerData = log.events.first?.data }
+        if cryptoAgile {
+            headerData = log.events.first?.data
+            headerRegister = log.events.first?.registerIndex ?? 0
+        }
     }
 
     /// A record whose digests are the hash of `measured`, or of the data when that is nil.
@@ -91,7 +96,7 @@ public struct EventLogBuilder: Sendable {
 
     private var header: Event {
         Event(
-            pcr: 0, type: .noAction,
+            pcr: headerRegister, type: .noAction,
             data: headerData ?? Self.specID(banks.map { ($0.algorithmID.rawValue, UInt16($0.digestSize)) }),
             digests: [(.sha1, [UInt8](repeating: 0, count: 20))])
     }

@@ -10,6 +10,8 @@ enum FuzzTarget: String, CaseIterable {
     case eventLog = "event-log"
     case eventData = "event-data"
     case signatureList = "signature-list"
+    case signatureDatabase = "signature-database"
+    case platformEvent = "platform-event"
     case attest
     case publicArea = "public-area"
     case signature
@@ -25,6 +27,13 @@ enum FuzzTarget: String, CaseIterable {
         case .eventLog: Self.read(input)
         case .eventData: Self.read(Self.record(input))
         case .signatureList: accepts { _ = try EFISignatureList.parse(input.span) }
+        case .signatureDatabase:
+            accepts {
+                let database = try SignatureDatabase(parsing: input)
+                _ = database.entrySetSHA256
+                for entry in database.lists.flatMap(\.entries) { _ = CertificateSubject.name(ofDER: entry.data[...]) }
+            }
+        case .platformEvent: Self.readPlatform(input)
         case .attest: accepts { _ = try TPMSAttest(marshalled: input) }
         case .publicArea:
             [
@@ -61,8 +70,24 @@ enum FuzzTarget: String, CaseIterable {
         guard let log = try? TCGEventLog(parsing: bytes) else { return false }
         _ = log.replay()
         _ = log.findings()
+        _ = log.quirks()
         for event in log.events { _ = (event.description, event.component) }
         return true
+    }
+
+    /// The structures of vendors: manifests, SPDM, Windows' and Linux' tags, firmware descriptions, revocation levels. The
+    /// first byte of the input chooses type and register.
+    private static func readPlatform(_ input: [UInt8]) -> Bool {
+        let kinds: [(register: UInt32, type: UInt32)] = [
+            (0, 3), (.max, 3), (2, 0x8000_00E1), (3, 0x8000_00E2), (13, 6), (5, 6), (0, 7), (0, 1), (1, 0x8000_0002),
+        ]
+        guard let first = input.first else { return false }
+        let kind = kinds[Int(first) % kinds.count]
+        let data = input.dropFirst()
+        _ = SBATLevel(data)
+        return Self.read(
+            littleEndian(kind.register) + littleEndian(kind.type) + [UInt8](repeating: 0, count: 20)
+                + littleEndian(UInt32(data.count)) + data)
     }
 
     private static let types: [UInt32] = [

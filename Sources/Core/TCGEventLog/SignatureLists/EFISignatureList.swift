@@ -6,12 +6,50 @@ public struct EFISignatureList: Hashable, Sendable {
         public let owner: EFIGUID
         /// A certificate or a hash, by the list's type.
         public let data: [UInt8]
+
+        public init(owner: EFIGUID, data: [UInt8]) {
+            self.owner = owner
+            self.data = data
+        }
     }
 
     public let type: EFIGUID
-    /// SignatureHeader: never read as signatures.
-    public let headerSize: Int
+    /// SignatureHeader: never read as signatures. Empty for every type that is defined today.
+    public let header: [UInt8]
+    public var headerSize: Int { header.count }
     public let entries: [Entry]
+
+    /// nil for a type that the specification does not name.
+    public var signatureType: SignatureType? { SignatureType(type) }
+    /// `sha256`, `x509`, …; for an unknown type its GUID.
+    public var typeName: String { signatureType?.rawValue ?? type.description }
+
+    /// A list without a header.
+    ///
+    /// - Returns: nil unless all entries have one size, and that of the type.
+    public init?(_ type: SignatureType, entries: [Entry]) {
+        guard let size = entries.first?.data.count, entries.allSatisfy({ $0.data.count == size }),
+            type.dataSize == nil || type.dataSize == size
+        else { return nil }
+        self.type = type.guid
+        header = []
+        self.entries = entries
+    }
+
+    /// The list in its binary form.
+    public var marshalled: [UInt8] {
+        let entrySize = Self.ownerSize + (entries.first?.data.count ?? emptyEntrySize)
+        let size = Self.fixedSize + header.count + entries.count * entrySize
+        var bytes = type.bytes
+        for value in [size, header.count, entrySize] {
+            for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        }
+        bytes += header
+        for entry in entries { bytes += entry.owner.bytes + entry.data }
+        return bytes
+    }
+
+    private var emptyEntrySize: Int { signatureType?.dataSize ?? 1 }
 
     static let fixedSize = 28
     private static let ownerSize = 16
@@ -51,12 +89,12 @@ public struct EFISignatureList: Hashable, Sendable {
                 "EFI_SIGNATURE_LIST.SignatureSize", back: 4,
                 .malformed("size \(entrySize) does not divide \(body - headerSize) bytes of signatures"))
         }
-        guard type != .certSHA256 || entrySize == Self.ownerSize + 32 else {
+        if let known = SignatureType(type), let size = known.dataSize, entrySize != Self.ownerSize + size {
             throw reader.error(
                 "EFI_SIGNATURE_LIST.SignatureSize", back: 4,
-                .malformed("a SHA-256 entry has 48 bytes, not \(entrySize)"))
+                .malformed("an entry of type \(known.rawValue) has \(Self.ownerSize + size) bytes, not \(entrySize)"))
         }
-        try reader.skip(headerSize, "EFI_SIGNATURE_LIST.SignatureHeader")
+        header = try reader.readBytes(headerSize, "EFI_SIGNATURE_LIST.SignatureHeader")
         var entries: [Entry] = []
         entries.reserveCapacity((body - headerSize) / entrySize)
         for _ in 0..<(body - headerSize) / entrySize {
@@ -66,7 +104,6 @@ public struct EFISignatureList: Hashable, Sendable {
                     owner: owner,
                     data: try reader.readBytes(entrySize - Self.ownerSize, "EFI_SIGNATURE_DATA.SignatureData")))
         }
-        self.headerSize = headerSize
         self.entries = entries
     }
 }
