@@ -23,9 +23,12 @@ struct ReaderComparison {
         case unexplained(String)
     }
 
-    static func compare(_ bytes: [UInt8], with second: SecondReader.Answer) -> Outcome {
+    /// - Parameter kind: What the second reader was told that register indices name.
+    static func compare(
+        _ bytes: [UInt8], as kind: SecondReader.Kind, with second: SecondReader.Answer
+    ) -> Outcome {
         do throws(TCGEventLogError) {
-            let log = try TCGEventLog(parsing: bytes)
+            let log = try TCGEventLog(parsing: bytes, registers: LoggedRegisters(rawValue: kind.rawValue))
             guard case .accepted(let reading) = second else {
                 return .unexplained("only the second reader refuses: \(second)")
             }
@@ -45,9 +48,13 @@ struct ReaderComparison {
     }
 
     private static func compare(_ log: TCGEventLog, with reading: SecondReader.Reading) -> Outcome {
-        guard log.format.rawValue == reading.format, log.events.count == reading.events,
+        guard log.format.rawValue == reading.format, log.registers.rawValue == reading.kind,
+            log.events.count == reading.events,
             log.padding.count == reading.padding
-        else { return .unexplained("\(log.format), \(log.events.count) events, \(log.padding); \(reading)") }
+        else {
+            return .unexplained(
+                "\(log.registers), \(log.format), \(log.events.count) events, \(log.padding); \(reading)")
+        }
         let replay = log.replay()
         var registers: [String: String] = [:]
         for (bank, set) in replay.extended {
@@ -57,6 +64,9 @@ struct ReaderComparison {
         let reasons = reading.remarks.isEmpty ? [] : Set(log.findings().map(\.id))
         if reading.remarks.contains("digest-missing"), !reasons.contains(.digestList) {
             return .unexplained("a digest is missing and the product does not say so")
+        }
+        if reading.remarks.contains("header-register"), !reasons.contains(.noAction) {
+            return .unexplained("the header names another register and the product does not say so")
         }
         let wrongLocality = reading.remarks.contains("startup-locality")
         if wrongLocality, !reasons.contains(.startupLocality) {

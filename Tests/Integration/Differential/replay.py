@@ -4,9 +4,11 @@ Written from the TCG PC Client Platform Firmware Profile (PFP 1.06, section 10) 
 line with the product, so that an error in one is seen in the other. What breaks a rule of the profile but leaves the
 records legible is a remark, not a refusal.
 
+Argument: what register indices name: tpm (PCRs), cc (measurement registers of a confidential VM, UEFI 2.10 section 38), or
+auto: cc where the header names register 1, which is where such firmware maps the profile's PCR 0.
 Input (stdin):  for each log its size (4 bytes, little-endian) and its bytes.
 Output (stdout), one line each: "refuse RULE OFFSET" or
-"accept FORMAT EVENTS PADDING LOCALITY REMARKS REGISTERS": FORMAT is crypto-agile or sha1, PADDING counts bytes, REMARKS
+"accept KIND FORMAT EVENTS PADDING LOCALITY REMARKS REGISTERS": KIND is tpm or cc, FORMAT is crypto-agile or sha1, PADDING counts bytes, REMARKS
 are names joined by commas or "-", REGISTERS are those that an event extends: "BANK:INDEX=HEX" joined by commas, or "-".
 """
 
@@ -165,7 +167,7 @@ def startup_locality(records, remarks):
     return 4 if hcrtm else locality or 0
 
 
-def replay(records, locality):
+def replay(records, locality, kind_of_registers):
     """TPM2_PCR_Extend of every measured record: register = H(register || digest)."""
     registers = {}
     for index, kind, digests, _, _ in records:
@@ -175,29 +177,40 @@ def replay(records, locality):
             if algorithm not in HASHES:
                 continue
             name, size, hash_function = HASHES[algorithm]
-            # Registers 17 to 22 hold ones until a dynamic launch (PC Client Platform TPM Profile, PCR attributes).
-            initial = b"\xff" * size if 17 <= index <= 22 else b"\0" * (size - 1) + bytes([0 if index else locality])
+            # A confidential VM's registers start at zero. Of a TPM's, registers 17 to 22 hold ones until a dynamic launch (PC Client Platform TPM Profile, PCR attributes).
+            if kind_of_registers == "cc":
+                initial = b"\0" * size
+            else:
+                initial = b"\xff" * size if 17 <= index <= 22 else b"\0" * (size - 1) + bytes([0 if index else locality])
             value = registers.get((name, index), initial)
             registers[name, index] = hash_function(value + digest).digest()
     return registers
 
 
-def answer(log):
+def answer(log, wanted):
     try:
         records, sizes, padding = read(log)
     except Refused as refusal:
         return f"refuse {refusal.rule} {refusal.offset}"
     remarks = set()
-    if sizes is not None and records[0][0] != 0:
+    kind_of_registers = wanted
+    if wanted == "auto":
+        kind_of_registers = "cc" if sizes is not None and records[0][0] == 1 else "tpm"
+    if sizes is not None and records[0][0] > (1 if kind_of_registers == "cc" else 0):
         remarks.add("header-register")
     for _, kind, digests, _, _ in records[1:]:
         if sizes is not None and len(digests) != len(sizes):
             remarks.add("digest-missing" if kind != EV_NO_ACTION else "no-action-digest-missing")
     locality = startup_locality(records, remarks)
-    registers = replay(records, locality)
+    if kind_of_registers == "cc":
+        locality = 0
+        stated = any(kind == EV_NO_ACTION and data.startswith(STARTUP_LOCALITY) for _, kind, _, data, _ in records)
+        remarks -= {"startup-locality"}
+        remarks |= {"startup-locality"} if stated else set()
+    registers = replay(records, locality, kind_of_registers)
     values = ",".join(f"{name}:{index}={value.hex()}" for (name, index), value in sorted(registers.items()))
     form = "sha1" if sizes is None else "crypto-agile"
-    return f"accept {form} {len(records)} {padding} {locality} {','.join(sorted(remarks)) or '-'} {values or '-'}"
+    return f"accept {kind_of_registers} {form} {len(records)} {padding} {locality} {','.join(sorted(remarks)) or '-'} {values or '-'}"
 
 
 def main():
@@ -206,7 +219,7 @@ def main():
         size = stream.read(4)
         if not size:
             break
-        print(answer(stream.read(struct.unpack("<I", size)[0])))
+        print(answer(stream.read(struct.unpack("<I", size)[0]), sys.argv[1]))
 
 
 if __name__ == "__main__":
