@@ -127,14 +127,14 @@ public struct Appraiser: Sendable {
                         FindingID.selfReported, .warning, id,
                         detail: "rests on \(foundation.rawValue), which nobody attests"))
             }
-            let trustworthy = foundation.map { !broken.contains($0) } ?? true
+            let isFounded = foundation.map { !broken.contains($0) } ?? true
             tiers[id] = tier
-            if tier == .contraindicated || !trustworthy || (tier == .none && required.contains(id)) {
+            if tier == .contraindicated || !isFounded || (tier == .none && required.contains(id)) {
                 broken.insert(id)
             }
             layers.append(
                 AttestationResult.LayerResult(
-                    id: id, tier: tier, restsOn: foundation, trustworthy: trustworthy,
+                    id: id, tier: tier, restsOn: foundation, trustworthy: isFounded && tier != .none,
                     required: required.contains(id), covered: draft.covered, findings: findings))
         }
         let verdict = verdict(layers)

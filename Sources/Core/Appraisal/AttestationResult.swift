@@ -39,7 +39,8 @@ public struct AttestationResult: Hashable, Sendable, Codable {
         public var id: LayerID
         public var tier: Tier
         public var restsOn: LayerID?
-        /// False when a layer that this one rests on is broken: its own findings then prove nothing.
+        /// False when a layer that this one rests on is broken: its own findings then prove nothing. False too for tier
+        /// `none`: what nobody looked at is not trusted.
         public var trustworthy: Bool
         /// Whether the verdict needs this layer.
         public var required: Bool

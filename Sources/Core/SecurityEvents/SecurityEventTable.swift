@@ -149,6 +149,13 @@ enum SecurityEventTable {
         Row("API_CERTIFICATE_ENDS", .medium, "Verifier certificate ends soon", "Renew it."),
         Row("SIEM_TEST", .info, "Test event", "None."),
         Row("SIEM_BACKLOG", .high, "SIEM destination is behind", "Check the SIEM and 'bootgate siem list'."),
+        Row(
+            "SIEM_FOLDED", .high, "Events folded: outbox over its cap",
+            "Repair the SIEM; alarms are still in 'bootgate alarm list'."),
+        Row(
+            "SIEM_DESTINATION_REMOVED", .medium, "SIEM destination no longer configured",
+            "Configure it again, or give its events up with 'bootgate siem drop'."),
+        Row("SIEM_DESTINATION_DROPPED", .high, "SIEM destination given up", "Check that this was planned."),
         Row("SIEM_DELIVERED", .info, "SIEM destination caught up", "None."),
         Row("VERIFIER_STARTED", .info, "Verifier started", "None."),
         Row("AUDIT_TRUNCATED", .critical, "Audit log was cut", "Stop; restore and compare with the SIEM."),

@@ -118,6 +118,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(InitialSchema.identifier, migrate: InitialSchema.migrate)
         migrator.registerMigration(OverrideSchema.identifier, migrate: OverrideSchema.migrate)
         migrator.registerMigration(KeptRegistersSchema.identifier, migrate: KeptRegistersSchema.migrate)
+        migrator.registerMigration(OutboxSizeSchema.identifier, migrate: OutboxSizeSchema.migrate)
         return migrator
     }
 

@@ -24,6 +24,13 @@ struct ReferenceAppraisalTests {
         #expect(result.brokenLayers.isEmpty)
     }
 
+    @Test("A layer that nobody looked at is not called trustworthy, and breaks nothing that is looked at")
+    func unjudgedLayers() throws {
+        let layers = try result { _ in }.layers
+        #expect(layers.contains { $0.tier == .none } && layers.contains { $0.tier == .affirming })
+        for layer in layers { #expect(layer.trustworthy == (layer.tier != .none), "\(layer.id)") }
+    }
+
     @Test("EL-19: Secure Boot off, and an unknown db entry, fail in the layer secure-boot")
     func el19() throws {
         let off = try result { builder in

@@ -221,6 +221,31 @@ struct RequestFormTests {
         #expect(described == Set(fixture.table.routes.map(\.name)))
     }
 
+    @Test("SO-05: readiness tells what is degraded and still answers 200; an unavailable store is 503")
+    func readiness() async throws {
+        for (readiness, status, text) in [
+            (Readiness.ready, 200, "{\"status\":\"ok\"}"),
+            (.degraded(["siem-backlog"]), 200, "{\"reasons\":[\"siem-backlog\"],\"status\":\"degraded\"}"),
+            (.unavailable, 503, "API_NOT_READY"),
+        ] {
+            let fixture = APIFixture()
+            fixture.fake.state.withLock { $0.readiness = readiness }
+            let reply = try await fixture.send(.get, "/readyz", on: .loopback, as: nil)
+            #expect(reply.status == status && reply.body.contains(text), "\(reply)")
+            #expect(try await fixture.send(.get, "/healthz", on: .loopback, as: nil).status == 200)
+        }
+    }
+
+    @Test("Verdicts are counted by what they say, a reply that still needs logs is none")
+    func verdictCounter() async throws {
+        let fixture = APIFixture()
+        for route in fixture.table.routes where route.path.contains("/evidence") {
+            _ = try await fixture.send(
+                route.method, APIFixture.path(route), as: node, body: try APIFixture.body(route))
+        }
+        #expect(fixture.metrics.text(gauges: []).contains("bootgate_verdicts_total{verdict=\"pass\"} 2"))
+    }
+
     @Test("Metrics count requests by route template and refusals by code, and hold nothing of the request")
     func metrics() async throws {
         let fixture = APIFixture(FakeUseCases(roles: ["v": [.viewer]]))

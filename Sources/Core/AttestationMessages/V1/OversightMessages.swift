@@ -38,9 +38,11 @@ public struct SIEMDestinationView: Hashable, Sendable, Codable {
     public var oldestUndeliveredAtMilliseconds: Int64?
     public var lastDeliveredAtMilliseconds: Int64?
     public var lastError: String?
+    /// Since when the configuration no longer names it; its events wait until an operator drops it.
+    public var removedAtMilliseconds: Int64?
     public init(
         name: String, kind: String, target: String, backlog: Int, oldestUndeliveredAtMilliseconds: Int64?,
-        lastDeliveredAtMilliseconds: Int64?, lastError: String?
+        lastDeliveredAtMilliseconds: Int64?, lastError: String?, removedAtMilliseconds: Int64? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -49,6 +51,7 @@ public struct SIEMDestinationView: Hashable, Sendable, Codable {
         self.oldestUndeliveredAtMilliseconds = oldestUndeliveredAtMilliseconds
         self.lastDeliveredAtMilliseconds = lastDeliveredAtMilliseconds
         self.lastError = lastError
+        self.removedAtMilliseconds = removedAtMilliseconds
     }
 }
 

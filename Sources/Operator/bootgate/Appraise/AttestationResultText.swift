@@ -36,9 +36,11 @@ enum AttestationResultText {
         var table = TextTable("LAYER", "TIER", "REQUIRED", "NOTE")
         for layer in result.layers {
             let note =
-                layer.trustworthy
-                ? layer.covered ? nil : "not covered"
-                : "not trustworthy (rests on \(layer.restsOn?.rawValue ?? "nothing"))"
+                layer.tier == .none
+                ? layer.covered ? "not judged" : "not covered"
+                : layer.trustworthy
+                    ? nil
+                    : "not trustworthy (rests on \(layer.restsOn?.rawValue ?? "nothing"))"
             table.add(layer.id.rawValue, layer.tier.rawValue, layer.required ? "yes" : "no", note)
         }
         return table.text

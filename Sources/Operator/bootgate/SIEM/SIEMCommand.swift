@@ -9,15 +9,17 @@ struct SIEMCommand: ParsableCommand {
             EXAMPLES
               bootgate siem list
               bootgate siem test
+              bootgate siem drop old-collector --reason 'replaced, change 112'
             """,
-        subcommands: [SIEMList.self, SIEMTest.self, SIEMBacklog.self])
+        subcommands: [SIEMList.self, SIEMTest.self, SIEMBacklog.self, SIEMDrop.self])
 
     static func text(_ destinations: [SIEMDestinationView]) -> String {
-        var table = TextTable("NAME", "KIND", "TARGET", "BACKLOG", "LAST DELIVERED", "LAST ERROR")
+        var table = TextTable("NAME", "KIND", "TARGET", "BACKLOG", "LAST DELIVERED", "LAST ERROR", "NOTE")
         for destination in destinations {
             table.add(
                 destination.name, destination.kind, destination.target, String(destination.backlog),
-                destination.lastDeliveredAtMilliseconds.map(Timestamp.age), destination.lastError)
+                destination.lastDeliveredAtMilliseconds.map(Timestamp.age), destination.lastError,
+                destination.removedAtMilliseconds.map { "not configured since \(Timestamp.text($0))" })
         }
         return table.text
     }
@@ -86,5 +88,24 @@ struct SIEMBacklog: AsyncParsableCommand {
                 .verdictError, "undelivered for over \(age) s: \(late.map(\.name).joined(separator: ", "))",
                 nextStep: "is the collector up, and does it accept the verifier's client certificate?")
         }
+    }
+}
+
+struct SIEMDrop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop",
+        abstract: "Give up a destination that is no longer configured, with the events that only it had not got.",
+        discussion: """
+            EXAMPLES
+              bootgate siem drop old-collector --reason 'replaced, change 112'
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The destination's name.") var name: String
+    @Option(help: "Why; goes to the audit log.") var reason: String
+
+    func run() async throws {
+        let page = try await connection.client().dropSIEM(name, reason: reason)
+        try output.write(page) { SIEMCommand.text(page.items) }
     }
 }

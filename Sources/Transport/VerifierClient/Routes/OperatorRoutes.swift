@@ -140,6 +140,10 @@ extension VerifierClient {
         try await call(.post, RoutePath("v1", "siem", "test").text)
     }
 
+    package nonisolated func dropSIEM(_ name: String, reason: String) async throws -> Page<SIEMDestinationView> {
+        try await call(.post, RoutePath("v1", "siem", name, "drop").text, body: NodeActRequest(reason: reason))
+    }
+
     package nonisolated func operators() async throws -> Page<OperatorView> {
         try await call(.get, RoutePath("v1", "operators").text)
     }

@@ -10,8 +10,10 @@ package enum MetricNames {
     package static let trustReloads = "bootgate_trust_reloads_total"
     package static let certificateExpiry = "bootgate_certificate_expiry_timestamp_seconds"
     package static let nodes = "bootgate_nodes"
+    package static let verdicts = "bootgate_verdicts_total"
     package static let openAlarms = "bootgate_open_alarms"
     package static let siemBacklog = "bootgate_siem_backlog_events"
+    package static let siemOutbox = "bootgate_siem_outbox_bytes"
 
     static let help: [String: String] = [
         requests: "Requests by route and status.",
@@ -25,6 +27,8 @@ package enum MetricNames {
         certificateExpiry: "End of the named certificate, seconds since 1970.",
         nodes: "Nodes by shown state.",
         openAlarms: "Alarms that nobody has acknowledged.",
-        siemBacklog: "Events not yet delivered, over all destinations.",
+        verdicts: "Verdicts given to nodes since the start, by verdict; a resend of the same evidence is none.",
+        siemBacklog: "Events not yet delivered, by destination.",
+        siemOutbox: "Size of all undelivered events.",
     ]
 }

@@ -9,11 +9,11 @@ enum NodeFacingRoutes {
     /// One upload; longer logs come in several, each from the offset that is needed next.
     static let uploadLimit = 16 * 1024 * 1024
 
-    static func routes(_ useCases: APIUseCases) -> [Route] {
-        attestation(useCases.attestation) + admission(useCases.admission)
+    static func routes(_ useCases: APIUseCases, metrics: MetricsRegistry) -> [Route] {
+        attestation(useCases.attestation, metrics) + admission(useCases.admission)
     }
 
-    private static func attestation(_ useCases: any AttestationUseCases) -> [Route] {
+    private static func attestation(_ useCases: any AttestationUseCases, _ metrics: MetricsRegistry) -> [Route] {
         [
             Route(
                 .post, "/v1/nodes/{id}/challenges", .node, body: .json("ChallengeRequest", limit: challengeLimit),
@@ -29,7 +29,7 @@ enum NodeFacingRoutes {
                 "Submits a quote and what it binds"
             ) { call in
                 try evidenceResult(
-                    try await useCases.submit(try call.decode(EvidenceSubmission.self), node: try call.node))
+                    try await useCases.submit(try call.decode(EvidenceSubmission.self), node: try call.node), metrics)
             },
             Route(
                 .put, "/v1/nodes/{id}/evidence/{evidenceID}/logs/{log}", .node, body: .bytes(limit: uploadLimit),
@@ -40,13 +40,14 @@ enum NodeFacingRoutes {
                 try evidenceResult(
                     try await useCases.upload(
                         evidenceID: try call.identifier("evidenceID"), log: try call.log(),
-                        offset: call.integer("offset") ?? 0, bytes: call.body, node: try call.node))
+                        offset: call.integer("offset") ?? 0, bytes: call.body, node: try call.node), metrics)
             },
         ]
     }
 
-    private static func evidenceResult(_ reply: EvidenceReply) throws -> RouteResult {
-        try RouteCall.reply(reply.verdict == nil ? 202 : 200, reply)
+    private static func evidenceResult(_ reply: EvidenceReply, _ metrics: MetricsRegistry) throws -> RouteResult {
+        if let verdict = reply.verdict { metrics.count(MetricNames.verdicts, ["verdict": verdict.rawValue]) }
+        return try RouteCall.reply(reply.verdict == nil ? 202 : 200, reply)
     }
 
     private static func admission(_ useCases: any AdmissionUseCases) -> [Route] {

@@ -57,6 +57,17 @@ enum OversightRoutes {
             ) { call in
                 try RouteCall.reply(200, Page(items: await useCases.testSIEM(peer: try call.person)))
             },
+            Route(
+                .post, "/v1/siem/{name}/drop", .roles([.securityAdmin]), body: .json("NodeActRequest", limit: limit),
+                load: .operating, replies: [RouteReply(200, "Page<SIEMDestinationView>")],
+                "Gives up a destination that is no longer configured, and its undelivered events"
+            ) { call in
+                let name = try call.name("name")
+                let request = try call.decode(NodeActRequest.self)
+                return try RouteCall.reply(
+                    200,
+                    Page(items: await useCases.dropSIEM(name, reason: request.reason, peer: try call.person)))
+            },
         ]
     }
 

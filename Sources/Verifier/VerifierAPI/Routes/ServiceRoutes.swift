@@ -20,7 +20,15 @@ enum ServiceRoutes {
         Route(
             .get, "/healthz", on: listener, .anyone, load: .probe, replies: [RouteReply(200, "Health")],
             "The process answers"
-        ) { _ in RouteResult(200, body: Array("{\"status\":\"ok\"}".utf8)) }
+        ) { _ in try RouteCall.reply(200, Health(status: "ok")) }
+    }
+
+    /// Body of the probes.
+    struct Health: Encodable {
+        /// `ok` or `degraded`.
+        var status: String
+        /// What needs a person: `siem-backlog`.
+        var reasons: [String]?
     }
 
     private static func ready(on listener: ListenerKind, _ useCases: APIUseCases) -> Route {
@@ -28,8 +36,11 @@ enum ServiceRoutes {
             .get, "/readyz", on: listener, .anyone, load: .probe, replies: [RouteReply(200, "Health")],
             "The verifier can answer nodes"
         ) { _ in
-            guard await useCases.isReady() else { throw ServiceError(.unavailable, "API_NOT_READY") }
-            return RouteResult(200, body: Array("{\"status\":\"ok\"}".utf8))
+            switch await useCases.readiness() {
+            case .ready: return try RouteCall.reply(200, Health(status: "ok"))
+            case .degraded(let reasons): return try RouteCall.reply(200, Health(status: "degraded", reasons: reasons))
+            case .unavailable: throw ServiceError(.unavailable, "API_NOT_READY")
+            }
         }
     }
 

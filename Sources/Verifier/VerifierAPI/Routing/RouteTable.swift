@@ -12,8 +12,7 @@ package struct APIUseCases: Sendable {
     package var oversight: any OversightUseCases
     /// The JWKS document as it is now.
     package var keySet: @Sendable () throws -> [UInt8]
-    /// False while the verifier cannot answer nodes (store closed, shutting down).
-    package var isReady: @Sendable () async -> Bool
+    package var readiness: @Sendable () async -> Readiness
     /// Further gauges for a scrape, by the names of ``MetricNames``.
     package var gauges: @Sendable () async -> [Gauge]
 
@@ -22,7 +21,7 @@ package struct APIUseCases: Sendable {
         overrides: any OverrideUseCases, nodes: any NodeUseCases, references: any ReferenceUseCases,
         fingerprints: any FingerprintUseCases,
         oversight: any OversightUseCases, keySet: @escaping @Sendable () throws -> [UInt8],
-        isReady: @escaping @Sendable () async -> Bool, gauges: @escaping @Sendable () async -> [Gauge]
+        readiness: @escaping @Sendable () async -> Readiness, gauges: @escaping @Sendable () async -> [Gauge]
     ) {
         self.enrollment = enrollment
         self.attestation = attestation
@@ -33,9 +32,19 @@ package struct APIUseCases: Sendable {
         self.fingerprints = fingerprints
         self.oversight = oversight
         self.keySet = keySet
-        self.isReady = isReady
+        self.readiness = readiness
         self.gauges = gauges
     }
+}
+
+/// What the readiness probe tells.
+package enum Readiness: Hashable, Sendable {
+    case ready
+    /// Nodes are served, but something needs a person: the names of what. The probe still answers 200: a verifier whose
+    /// SIEM is down must not be taken out of service for it (SO-05, SO-06).
+    case degraded([String])
+    /// The verifier cannot answer nodes (store closed, shutting down).
+    case unavailable
 }
 
 /// All routes of protocol v1 (Protocol.md).
@@ -44,7 +53,7 @@ package struct RouteTable: Sendable {
 
     package init(_ useCases: APIUseCases, metrics: MetricsRegistry) {
         var routes =
-            EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases)
+            EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases, metrics: metrics)
             + OverrideRoutes.routes(useCases.overrides) + NodeRoutes.routes(useCases.nodes)
             + ReferenceRoutes.routes(useCases.references)
             + FingerprintRoutes.routes(useCases.fingerprints) + OversightRoutes.routes(useCases.oversight)

@@ -95,6 +95,29 @@ package struct OversightService: OversightUseCases {
         }
     }
 
+    package func dropSIEM(
+        _ name: String, reason: String, peer: OperatorPeer
+    ) async throws -> [SIEMDestinationView] {
+        let name = try OperatorInput.name(name, "a destination")
+        return try await ledger.perform(peer, "siem.drop", subject: name, detail: ["reason": reason]) { tx in
+            _ = try OperatorInput.reason(reason)
+            guard let record = try tx.destinations().first(where: { $0.name == name }) else {
+                throw ServiceError(.unknown, "API_UNKNOWN", "no SIEM destination \(name)")
+            }
+            guard record.removedAtMilliseconds != nil else {
+                throw ServiceError(
+                    .conflict, "SIEM_STATE", "\(name) is configured: take it out of the configuration first")
+            }
+            let backlog = String(try tx.backlog(of: record))
+            try tx.removeDestination(name)
+            try tx.announce(
+                "SIEM_DESTINATION_DROPPED", by: peer,
+                "SIEM destination \(name) was given up with \(backlog) undelivered events",
+                ["destination": name, "backlog": backlog, "reason": reason])
+            return try Self.destinations(tx)
+        }
+    }
+
     private static func destinations(_ snapshot: any StoreSnapshot) throws -> [SIEMDestinationView] {
         try snapshot.destinations().map { record in
             SIEMDestinationView(
@@ -102,7 +125,8 @@ package struct OversightService: OversightUseCases {
                 backlog: try snapshot.backlog(of: record),
                 oldestUndeliveredAtMilliseconds: try snapshot.outbox(after: record.deliveredSequence, limit: 1).first?
                     .atMilliseconds,
-                lastDeliveredAtMilliseconds: record.lastDeliveredAtMilliseconds, lastError: record.lastError)
+                lastDeliveredAtMilliseconds: record.lastDeliveredAtMilliseconds, lastError: record.lastError,
+                removedAtMilliseconds: record.removedAtMilliseconds)
         }
     }
 

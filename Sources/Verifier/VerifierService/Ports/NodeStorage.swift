@@ -5,6 +5,8 @@ package protocol NodeReading {
     /// Ascending by id, after `cursor`.
     func nodes(site: String?, group: String?, after cursor: NodeID?, limit: Int) throws -> [NodeRecord]
     func nodeCount() throws -> Int
+    /// As last written; a node that has just fallen silent is counted as stale from the monitor's next round on.
+    func nodeCountByShownState() throws -> [NodeState: Int]
     /// Pending nodes that enrolled from one remote address.
     func pendingNodeCount(source: String) throws -> Int
     func identity(_ id: Int64) throws -> IdentityRecord?

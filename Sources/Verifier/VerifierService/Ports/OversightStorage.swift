@@ -15,6 +15,10 @@ package protocol OversightReading {
     func outbox(after sequence: Int64, limit: Int) throws -> [SecurityEvent]
     /// Events that the destination has not got.
     func backlog(of destination: DestinationRecord) throws -> Int
+    /// The oldest events of one severity, ascending by sequence.
+    func outbox(severity: SecurityEventSeverity, limit: Int) throws -> [SecurityEvent]
+    /// Size of all events in the outbox as they are stored; costs one row's read.
+    func outboxBytes() throws -> Int
     /// Descending by number, below `cursor`.
     func auditRecords(before cursor: Int64?, limit: Int) throws -> [AuditRecordView]
     /// A random id made by `init`.
@@ -34,6 +38,11 @@ package protocol OversightWriting {
     func save(_ destination: DestinationRecord) throws
     /// Moves the destination's cursor forward, never back, and drops events that every destination has.
     func delivered(_ destination: String, through sequence: Int64) throws
+    /// Forgets the destination, and the events that only it had not got.
+    func removeDestination(_ name: String) throws
+    /// Removes these events, whoever has not got them.
+    /// - Returns: how many bytes that freed.
+    func removeFromOutbox(_ sequences: [Int64]) throws -> Int
     func deliveryFailed(_ destination: String, error: String) throws
     func audit(_ entry: AuditEntry) throws
     /// Adds a leaf to the one audit record that the group commit writes for unchanged passes.

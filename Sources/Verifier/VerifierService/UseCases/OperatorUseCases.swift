@@ -68,6 +68,8 @@ package protocol OversightUseCases: Sendable {
     func siemDestinations(peer: OperatorPeer) async throws -> [SIEMDestinationView]
     /// Sends a test event to every destination, through the same outbox as all others.
     func testSIEM(peer: OperatorPeer) async throws -> [SIEMDestinationView]
+    /// Gives up a destination that is no longer configured, and what only it had not got.
+    func dropSIEM(_ name: String, reason: String, peer: OperatorPeer) async throws -> [SIEMDestinationView]
     func operators(peer: OperatorPeer) async throws -> [OperatorView]
     func addOperator(_ request: OperatorRequest, peer: OperatorPeer) async throws -> OperatorReply
     func setRoles(_ roles: [Role], of name: String, peer: OperatorPeer) async throws -> OperatorView

@@ -16,8 +16,10 @@ extension SQLiteSession {
             fields: draft.fields)
         if draft.severity >= .low, try !noteAlarm(draft, event) { return event }
         try execute(
-            "INSERT INTO outbox (unique_id, event, at) VALUES (?, ?, ?)",
-            [event.uniqueID, JSONText.encode(event), now])
+            """
+            INSERT INTO outbox (unique_id, event, at, severity, bytes)
+            VALUES (?1, ?2, ?3, ?4, length(CAST(?2 AS BLOB)))
+            """, [event.uniqueID, JSONText.encode(event), now, event.severity.rawValue])
         event.sequence = db.lastInsertedRowID
         return event
     }
@@ -98,7 +100,7 @@ extension SQLiteSession {
     // MARK: Outbox
 
     private static let destinationColumns = [
-        "name", "kind", "target", "delivered_sequence", "last_delivered_at", "last_error",
+        "name", "kind", "target", "delivered_sequence", "last_delivered_at", "last_error", "removed_at",
     ]
     private static let saveDestination = Upsert("destinations", key: ["name"], columns: destinationColumns).sql
 
@@ -109,7 +111,7 @@ extension SQLiteSession {
             return try DestinationRecord(
                 name: columns.text(), kind: columns.text(), target: columns.text(),
                 deliveredSequence: columns.integer(), lastDeliveredAtMilliseconds: columns.optionalInteger(),
-                lastError: columns.optionalText())
+                lastError: columns.optionalText(), removedAtMilliseconds: columns.optionalInteger())
         }
     }
 
@@ -118,19 +120,46 @@ extension SQLiteSession {
             Self.saveDestination,
             [
                 destination.name, destination.kind, destination.target, destination.deliveredSequence,
-                destination.lastDeliveredAtMilliseconds, destination.lastError,
+                destination.lastDeliveredAtMilliseconds, destination.lastError, destination.removedAtMilliseconds,
             ])
     }
 
     func outbox(after sequence: Int64, limit: Int) throws -> [SecurityEvent] {
         try rows("SELECT sequence, event FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?", [sequence, limit])
-            .map { row in
-                var columns = ColumnReader(row, "outbox")
-                let sequence = try columns.integer()
-                var event = try columns.json(SecurityEvent.self)
-                event.sequence = sequence
-                return event
-            }
+            .map(decodeEvent)
+    }
+
+    func outbox(severity: SecurityEventSeverity, limit: Int) throws -> [SecurityEvent] {
+        try rows(
+            "SELECT sequence, event FROM outbox WHERE severity = ? ORDER BY sequence LIMIT ?",
+            [severity.rawValue, limit]
+        ).map(decodeEvent)
+    }
+
+    private func decodeEvent(_ row: Row) throws -> SecurityEvent {
+        var columns = ColumnReader(row, "outbox")
+        let sequence = try columns.integer()
+        var event = try columns.json(SecurityEvent.self)
+        event.sequence = sequence
+        return event
+    }
+
+    func outboxBytes() throws -> Int { Int(try integer("SELECT bytes FROM outbox_size") ?? 0) }
+
+    func removeFromOutbox(_ sequences: [Int64]) throws -> Int {
+        let before = try outboxBytes()
+        for sequence in sequences { try execute("DELETE FROM outbox WHERE sequence = ?", [sequence]) }
+        return before - (try outboxBytes())
+    }
+
+    func removeDestination(_ name: String) throws {
+        try execute("DELETE FROM destinations WHERE name = ?", [name])
+        try pruneOutbox()
+    }
+
+    /// Where nobody is named there is nobody who has all events: then they stay.
+    private func pruneOutbox() throws {
+        try execute("DELETE FROM outbox WHERE sequence <= (SELECT min(delivered_sequence) FROM destinations)")
     }
 
     func backlog(of destination: DestinationRecord) throws -> Int {
@@ -144,8 +173,7 @@ extension SQLiteSession {
             SET delivered_sequence = max(delivered_sequence, ?), last_delivered_at = ?, last_error = NULL
             WHERE name = ?
             """, [sequence, now, destination])
-        try execute(
-            "DELETE FROM outbox WHERE sequence <= (SELECT min(delivered_sequence) FROM destinations)")
+        try pruneOutbox()
     }
 
     func deliveryFailed(_ destination: String, error: String) throws {

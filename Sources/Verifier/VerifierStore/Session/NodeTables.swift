@@ -40,6 +40,16 @@ extension SQLiteSession {
 
     func nodeCount() throws -> Int { Int(try integer("SELECT count(*) FROM nodes") ?? 0) }
 
+    func nodeCountByShownState() throws -> [NodeState: Int] {
+        var counts: [NodeState: Int] = [:]
+        for row in try rows("SELECT shown_state, count(*) FROM nodes GROUP BY shown_state") {
+            var columns = ColumnReader(row, "nodes")
+            let state = try columns.value(NodeState.self)
+            counts[state] = try columns.count()
+        }
+        return counts
+    }
+
     func pendingNodeCount(source: String) throws -> Int {
         Int(try integer("SELECT count(*) FROM nodes WHERE source = ? AND lifecycle = 'pending'", [source]) ?? 0)
     }

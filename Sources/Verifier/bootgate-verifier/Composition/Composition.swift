@@ -63,11 +63,14 @@ struct Composition {
             facts: VerifierFacts(
                 version: Version.text, labMode: labMode,
                 certificateExpiry: { try? trust.watched().first?.certificate.notAfterMilliseconds }))
+        let forwarders = configuration.destinations.map(forwarder)
+        let keeper = OutboxKeeper(store: store, cap: configuration.outboxCap, logger: logger)
+        let probes = Probes(store: store, siem: forwarders.map(\.health) + [keeper.health])
         let servers = VerifierServers(
             settings: configuration.servers,
             useCases: useCases(
                 endorsements: endorsements, issuer: issuer, signer: signer, attestation: attestation,
-                oversight: oversight),
+                oversight: oversight, probes: probes),
             tls: tls, metrics: metrics, logger: logger, now: { [store] in store.clock.now() },
             onListening: announcing(logger, count: configuration.servers.loopback == nil ? 2 : 3))
         let watch = CertificateWatch(store: store, alarms: alarms, certificates: trust.watched, logger: logger)
@@ -85,9 +88,11 @@ struct Composition {
             SecurityEventID.verifierStarted, severity: .info, message: "The verifier has started",
             fields: ["version": Version.text, "instance": instance, "lab-mode": "\(labMode)"])
 
+        try await StoreOutbox(store).noteRemoved(configured: Set(configuration.destinations.map(\.name)))
         let supporting: [any Service] =
-            [StoreKeeper(store: store)] + configuration.destinations.map(forwarder)
+            [StoreKeeper(store: store)] + forwarders
             + [
+                keeper,
                 MonitorService(
                     monitor: StaleMonitor(store: store, attestation: attestation, policy: policy, logger: logger)),
                 watch, reloader,
@@ -101,7 +106,7 @@ struct Composition {
 
     private func useCases(
         endorsements: EndorsementChecker, issuer: CertificateIssuer, signer: AttestationResultSigner,
-        attestation: AttestationService, oversight: OversightService
+        attestation: AttestationService, oversight: OversightService, probes: Probes
     ) -> APIUseCases {
         let store = self.store
         return APIUseCases(
@@ -112,23 +117,10 @@ struct Composition {
             references: ReferenceService(store: store, labMode: labMode),
             fingerprints: FingerprintService(store: store, policy: policy, labMode: labMode), oversight: oversight,
             keySet: { try signer.keySet.json() },
-            isReady: { (try? await store.read { try $0.instanceID() }) != nil },
-            gauges: {
-                let facts = try? await store.read { snapshot in
-                    (
-                        try snapshot.openAlarmCount(),
-                        try snapshot.destinations().map { try snapshot.backlog(of: $0) }.reduce(0, +)
-                    )
-                }
-                guard let (alarms, backlog) = facts else { return [] }
-                return [
-                    Gauge(MetricNames.openAlarms, value: Double(alarms)),
-                    Gauge(MetricNames.siemBacklog, value: Double(backlog)),
-                ]
-            })
+            readiness: { await probes.readiness() }, gauges: { await probes.gauges() })
     }
 
-    private func forwarder(_ destination: SIEMDestination) -> any Service {
+    private func forwarder(_ destination: SIEMDestination) -> SIEMForwarder {
         let sink: any EventSink
         switch destination.kind {
         case .jsonLines(let path): sink = JSONLinesSink(path: path)

@@ -41,6 +41,7 @@ enum ConfigurationReader {
             operatorRootFiles: table.list("tls.operator-roots") ?? [],
             revocationListFiles: table.list("tls.revocation-lists") ?? [],
             endorsements: endorsements(&table), destinations: destinations(&table, data),
+            outboxCap: (table.integer("limits.siem-outbox-mebibytes", in: 1...65_536) ?? 256) << 20,
             defaultGroup: defaults(&table), logLevel: logLevel(&table))
     }
 

@@ -16,6 +16,8 @@ struct VerifierConfiguration {
     var revocationListFiles: [String]
     var endorsements: EndorsementSettings
     var destinations: [SIEMDestination]
+    /// Bytes of undelivered events beyond which the quieter ones are folded (SO-05).
+    var outboxCap: Int
     var defaultGroup: GroupSettings?
     var logLevel: String
 }

@@ -25,7 +25,7 @@ struct APIFixture {
         APIUseCases(
             enrollment: fake, attestation: fake, admission: fake, overrides: fake, nodes: fake, references: fake,
             fingerprints: fake,
-            oversight: fake, keySet: { Array("{\"keys\":[]}".utf8) }, isReady: { true }, gauges: { [] })
+            oversight: fake, keySet: { Array("{\"keys\":[]}".utf8) }, readiness: { fake.readiness }, gauges: { [] })
     }
 
     static let validity: ClosedRange<Int64> = (now - 1000)...(now + 1000)

@@ -1,6 +1,7 @@
 import AssetFingerprints
 import AttestationMessages
 import Synchronization
+import VerifierAPI
 import VerifierService
 
 /// Every use case in memory: answers with small valid values, remembers refusals, and can be told to fail.
@@ -17,12 +18,14 @@ final class FakeUseCases: Sendable {
         var calls: [String] = []
         var failure: (any Error)?
         var refusalFails = false
+        var readiness = Readiness.ready
     }
     let state = Mutex(State())
 
     init(roles: [String: Set<Role>] = [:]) { state.withLock { $0.roles = roles } }
 
     var refused: [Refused] { state.withLock { $0.refused } }
+    var readiness: Readiness { state.withLock { $0.readiness } }
     var calls: [String] { state.withLock { $0.calls } }
 
     func called(_ name: String) throws {
@@ -218,6 +221,10 @@ extension FakeUseCases: OversightUseCases {
     }
     func testSIEM(peer: OperatorPeer) throws -> [SIEMDestinationView] {
         try called("testSIEM")
+        return []
+    }
+    func dropSIEM(_ name: String, reason: String, peer: OperatorPeer) throws -> [SIEMDestinationView] {
+        try called("dropSIEM \(name)")
         return []
     }
     func operators(peer: OperatorPeer) throws -> [OperatorView] {

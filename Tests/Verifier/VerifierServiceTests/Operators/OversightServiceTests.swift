@@ -127,6 +127,38 @@ import VerifierService
         #expect(try await again.read { try $0.outbox(after: 0, limit: 10) } == before)
     }
 
+    @Test("A SIEM destination is given up only when it is no longer configured; the events that it lacked go with it")
+    func droppedDestination() async throws {
+        try await fixture.store.write { tx in
+            for (name, removed) in [("old", 5 as Int64?), ("new", nil)] {
+                try tx.save(
+                    DestinationRecord(
+                        name: name, kind: "json-lines", target: "/x", deliveredSequence: 0,
+                        lastDeliveredAtMilliseconds: nil, lastError: nil, removedAtMilliseconds: removed))
+            }
+        }
+        try await raise("LOG_REPLAY", boot: "1")
+        let sequence = try #require(try await fixture.events().last).sequence
+        try await fixture.store.write { try $0.delivered("new", through: sequence) }
+        let oversight = fixture.oversight
+        #expect(
+            try await refusalCode { try await oversight.dropSIEM("new", reason: "r", peer: fixture.ada) }
+                == "SIEM_STATE")
+        #expect(
+            try await refusalCode { try await oversight.dropSIEM("none", reason: "r", peer: fixture.ada) }
+                == "API_UNKNOWN")
+        #expect(
+            try await refusalCode { try await oversight.dropSIEM("old", reason: "", peer: fixture.ada) } != nil)
+        let before = try await oversight.siemDestinations(peer: fixture.ada)
+        #expect(before.first { $0.name == "old" }?.removedAtMilliseconds == 5)
+        #expect(before.first { $0.name == "old" }?.backlog == 1)
+        let left = try await oversight.dropSIEM("old", reason: "replaced", peer: fixture.ada)
+        #expect(left.map(\.name) == ["new"])
+        #expect(try await fixture.events().map(\.eventID) == ["SIEM_DESTINATION_DROPPED"])
+        #expect(try await fixture.events().first?.fields["backlog"] == "1")
+        #expect(try await fixture.lastAudit()?.action == "siem.drop")
+    }
+
     @Test("TA-12: no text in any parameter reaches the database as anything but a value")
     func injection() async throws {
         let node = try await fixture.enroll("edge-1")

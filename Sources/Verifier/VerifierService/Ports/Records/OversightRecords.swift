@@ -95,10 +95,12 @@ package struct DestinationRecord: Hashable, Sendable {
     package var deliveredSequence: Int64
     package var lastDeliveredAtMilliseconds: Int64?
     package var lastError: String?
+    /// When the configuration no longer named it. Its events wait until an operator drops it.
+    package var removedAtMilliseconds: Int64?
 
     package init(
         name: String, kind: String, target: String, deliveredSequence: Int64, lastDeliveredAtMilliseconds: Int64?,
-        lastError: String?
+        lastError: String?, removedAtMilliseconds: Int64? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -106,6 +108,7 @@ package struct DestinationRecord: Hashable, Sendable {
         self.deliveredSequence = deliveredSequence
         self.lastDeliveredAtMilliseconds = lastDeliveredAtMilliseconds
         self.lastError = lastError
+        self.removedAtMilliseconds = removedAtMilliseconds
     }
 }
 
