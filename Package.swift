@@ -271,8 +271,9 @@ let testTargets: [Target] = [
     tests(
         "VerifierAPITests", in: "Verifier",
         [
-            "Admission", "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "SoftwareTPM",
-            "VerifierAPI", "VerifierService", crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            "Admission", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding",
+            "SoftwareTPM", "VerifierAPI", "VerifierService", crypto, hummingbird, hummingbirdTesting, httpTypes,
+            logging, nioCore,
             nioSSL, serviceLifecycle, swiftASN1, x509,
         ]),
     tests(

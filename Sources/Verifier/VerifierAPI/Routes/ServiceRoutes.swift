@@ -23,14 +23,6 @@ enum ServiceRoutes {
         ) { _ in try RouteCall.reply(200, Health(status: "ok")) }
     }
 
-    /// Body of the probes.
-    struct Health: Encodable {
-        /// `ok` or `degraded`.
-        var status: String
-        /// What needs a person: `siem-backlog`.
-        var reasons: [String]?
-    }
-
     private static func ready(on listener: ListenerKind, _ useCases: APIUseCases) -> Route {
         Route(
             .get, "/readyz", on: listener, .anyone, load: .probe, replies: [RouteReply(200, "Health")],

@@ -4,9 +4,9 @@ internal import JSONCoding
 
 /// The OpenAPI 3.1 description, made from the route table.
 package enum OpenAPIDocument {
-    package static func json(_ routes: [Route]) throws -> [UInt8] { try StrictJSON.encode(value(routes)) }
+    package static func json(_ routes: [Route]) throws -> [UInt8] { try StrictJSON.encode(try value(routes)) }
 
-    package static func value(_ routes: [Route]) -> JSONValue {
+    package static func value(_ routes: [Route]) throws -> JSONValue {
         var paths: [String: [String: JSONValue]] = [:]
         for route in routes {
             let method = route.method.rawValue.lowercased()
@@ -24,7 +24,7 @@ package enum OpenAPIDocument {
                     "Client certificates over TLS 1.3 identify the caller; x-bootgate-access names who may call."),
             ]),
             "paths": .object(paths.mapValues { .object($0) }),
-            "components": .object(["schemas": .object(schemas(routes))]),
+            "components": .object(["schemas": .object(try MessageTypes.components())]),
         ])
     }
 
@@ -52,7 +52,7 @@ package enum OpenAPIDocument {
         case .json(let type, let limit):
             operation["requestBody"] = .object([
                 "required": .bool(true), "x-bootgate-limit": .integer(Int64(limit)),
-                "content": .object(["application/json": .object(["schema": reference(type)])]),
+                "content": .object(["application/json": .object(["schema": MessageSchema.reference(type)])]),
             ])
         case .bytes(let limit):
             operation["requestBody"] = .object([
@@ -67,16 +67,24 @@ package enum OpenAPIDocument {
         var responses: [String: JSONValue] = [
             "default": .object([
                 "description": .string("Refused"),
-                "content": .object(["application/json": .object(["schema": reference("Problem")])]),
+                "content": .object(["application/json": .object(["schema": MessageSchema.reference("Problem")])]),
             ])
         ]
         for reply in route.replies {
             responses["\(reply.status)"] = .object([
                 "description": .string(reply.type),
-                "content": .object(["application/json": .object(["schema": reference(reply.type)])]),
+                "content": .object([contentType(reply): .object(["schema": MessageSchema.reference(reply.type)])]),
             ])
         }
         return responses
+    }
+
+    private static func contentType(_ reply: RouteReply) -> String {
+        switch reply.type {
+        case "Prometheus text": "text/plain"
+        case "JSONWebKeySet": "application/jwk-set+json"
+        default: "application/json"
+        }
     }
 
     private static func access(_ access: RouteAccess) -> [JSONValue] {
@@ -104,32 +112,5 @@ package enum OpenAPIDocument {
             .object(["type": .string("string"), "enum": .array(NodeState.allCases.map { .string($0.rawValue) })])
         case .name, .nodeID, .cursor, .audience: .object(["type": .string("string")])
         }
-    }
-
-    /// `Page<NodeView>` is an object of `items` and `nextCursor`.
-    private static func reference(_ type: String) -> JSONValue {
-        .object(["$ref": .string("#/components/schemas/\(schemaName(type))")])
-    }
-
-    private static func schemaName(_ type: String) -> String {
-        String(type.map { $0.isLetter || $0.isNumber ? $0 : "_" })
-    }
-
-    private static func schemas(_ routes: [Route]) -> [String: JSONValue] {
-        var types: Set<String> = ["Problem"]
-        for route in routes {
-            types.formUnion(route.replies.map(\.type))
-            if case .json(let type, _) = route.body { types.insert(type) }
-        }
-        return Dictionary(
-            types.map { type in
-                (
-                    schemaName(type),
-                    JSONValue.object([
-                        "title": .string(type), "type": .string("object"),
-                        "description": .string("AttestationMessages.\(type), protocol v1"),
-                    ])
-                )
-            }, uniquingKeysWith: { first, _ in first })
     }
 }
