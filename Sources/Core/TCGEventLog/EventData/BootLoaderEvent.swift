@@ -56,9 +56,11 @@ public enum BootLoaderEvent: Hashable, Sendable {
         "HSIStatus", "MokPWStore", "MokAuth", "MokNew", "MokDel",
     ]
 
-    /// Old shims log one byte of memory behind the name instead of its NUL.
+    /// Old shims log one byte of memory behind the name's NUL, or instead of it.
     private static func shimVariable(_ data: ArraySlice<UInt8>) -> String? {
-        shimNames.filter { data.starts(with: $0.utf8) && data.count - $0.utf8.count <= 1 }
-            .max { $0.utf8.count < $1.utf8.count }
+        shimNames.filter { name in
+            let behind = data.dropFirst(name.utf8.count)
+            return data.starts(with: name.utf8) && (behind.count <= 1 || behind.count == 2 && behind.first == 0)
+        }.max { $0.utf8.count < $1.utf8.count }
     }
 }

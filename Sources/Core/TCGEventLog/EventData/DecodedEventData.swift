@@ -70,7 +70,9 @@ extension TCGPCREvent2 {
             return .handoffTables(try HandoffTables(parsing: span, baseOffset: base, described: false))
         case .efiHandoffTables2:
             return .handoffTables(try HandoffTables(parsing: span, baseOffset: base, described: true))
-        default: return LogText.display(dataSlice).map { .text($0) } ?? .opaque
+        default:
+            if let text = LogText.display(dataSlice) { return .text(text) }
+            return VendorEvent.summary(dataSlice).map { .text($0) } ?? .opaque
         }
     }
 

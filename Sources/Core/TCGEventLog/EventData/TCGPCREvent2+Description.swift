@@ -21,7 +21,9 @@ extension TCGPCREvent2: CustomStringConvertible {
             let partitions = table.partitions.map { "\"\($0.name)\" (\($0.type.name), \($0.identifier))" }
             return LogText.escape("disk \(table.disk), partitions " + partitions.joined(separator: ", "))
         case .bootLoader(let event): return event.component.description
-        case .opaque: return "\(dataRange.count) bytes of data"
+        case .opaque:
+            let data = dataSlice
+            return (1...8).contains(data.count) ? "data \(Hex.encode(data))" : "\(data.count) bytes of data"
         default: return component.name
         }
     }

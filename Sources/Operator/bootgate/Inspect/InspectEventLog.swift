@@ -16,8 +16,13 @@ struct InspectEventLog: ParsableCommand {
 
             A quirk is a known deviation of firmware, boot loader or system; the manual's table of quirks explains each name.
 
+            --diff compares with an earlier boot's log, or with one that is held to be good: event by event what changed, the
+            likely cause and the next step. Which events differ follows from digests alone; names and causes are guesses from
+            the logs' words.
+
             EXAMPLES
               bootgate inspect eventlog eventlog.bin
+              bootgate inspect eventlog today.bin --diff yesterday.bin
               bootgate inspect eventlog eventlog.bin --pcrs pcrs.yaml -o json
               bootgate inspect eventlog /sys/firmware/acpi/tables/data/CCEL
             """)
@@ -25,16 +30,35 @@ struct InspectEventLog: ParsableCommand {
     @Option(help: "Register values: tpm2_pcrread's YAML, or JSON {\"sha256\":{\"0\":\"hex\"}}.") var pcrs: String?
     @Option(help: "What the log's indices name: tpm (PCRs) or cc (measurement registers). Default: what the log says.")
     var registers: LogKind?
+    @Option(help: ArgumentHelp("An earlier boot's log to compare with.", valueName: "other")) var diff: String?
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if diff != nil, pcrs != nil { throw ValidationError("--pcrs belongs to one log; give it without --diff") }
+    }
 
     func run() throws {
         let bytes = try InputFile.readInput(file)
         let kind = registers.flatMap { LoggedRegisters(rawValue: $0.rawValue) }
         let log = try reading(file) { try TCGEventLog(parsing: bytes, registers: kind) }
+        if let diff { return try compare(log, with: diff, kind) }
         let values = try pcrs.map { path in
             try reading(path) { try PCRTable.parse(InputFile.readInput(path)) }
         }
         let report = EventLogReport(log, values)
+        try output.write(report) { report.text }
+    }
+
+    private func compare(_ log: TCGEventLog, with other: String, _ kind: LoggedRegisters?) throws {
+        let bytes = try InputFile.readInput(other)
+        let earlier = try reading(other) { try TCGEventLog(parsing: bytes, registers: kind) }
+        let comparison: BootComparison
+        do throws(BootComparison.Failure) {
+            comparison = try BootComparison(from: earlier, to: log)
+        } catch {
+            throw Failure(.malformedInput, "\(file), \(other): \(error)")
+        }
+        let report = EventLogDiff(comparison, before: (other, earlier), after: (file, log))
         try output.write(report) { report.text }
     }
 }

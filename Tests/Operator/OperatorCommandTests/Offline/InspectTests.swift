@@ -36,6 +36,31 @@ struct InspectTests {
         #expect(mismatch?["sha256"]?["8"] == "mismatch")
     }
 
+    @Test("eventlog --diff names what changed, the likely cause and the next step")
+    func eventLogDiff() throws {
+        let other = TestVectors.changedCommandLine.folder.appendingPathComponent("eventlog.bin").path
+        let run = try BootgateProcess.run("inspect", "eventlog", other, "--diff", path("eventlog.bin"), "-o", "json")
+        #expect(run.status == 0)
+        let report = try BootgateProcess.json(run)
+        #expect(report["same"] as? Bool == false)
+        #expect(report["changedRegisters"] as? [Int] == [8, 9])
+        let cause = try #require((report["causes"] as? [[String: Any]])?.first)
+        #expect(cause["cause"] as? String == "command-line")
+        #expect((cause["nextStep"] as? String)?.isEmpty == false)
+        let changes = try #require(report["changes"] as? [[String: Any]])
+        #expect(changes.count == 3)
+        #expect(changes.contains { $0["component"] as? String == "kernel-command-line" })
+        let text = try BootgateProcess.run("inspect", "eventlog", other, "--diff", path("eventlog.bin")).text
+        #expect(text.contains("likely cause: kernel command line changed") && text.contains("next step: "))
+        let same = try BootgateProcess.run("inspect", "eventlog", path("eventlog.bin"), "--diff", path("eventlog.bin"))
+        #expect(same.status == 0 && same.text.contains("the same boot"))
+        let cut = try folder.write(try vector.eventLog.dropLast(), to: "cut.bin")
+        #expect(try BootgateProcess.run("inspect", "eventlog", path("eventlog.bin"), "--diff", cut).status == 65)
+        let both = try BootgateProcess.run(
+            "inspect", "eventlog", other, "--diff", path("eventlog.bin"), "--pcrs", path("pcrs.yaml"))
+        #expect(both.status == 64)
+    }
+
     @Test("A cut event log, quote, signature or public area ends with exit code 65 and the offset")
     func truncation() throws {
         let log = try vector.eventLog
