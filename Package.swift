@@ -272,7 +272,8 @@ let testTargets: [Target] = [
         "VerifierAPITests", in: "Verifier",
         [
             "Admission", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding",
-            "SoftwareTPM", "VerifierAPI", "VerifierService", crypto, hummingbird, hummingbirdTesting, httpTypes,
+            "SecurityEvents", "SoftwareTPM", "VerifierAPI", "VerifierService", crypto, hummingbird, hummingbirdTesting,
+            httpTypes,
             logging, nioCore,
             nioSSL, serviceLifecycle, swiftASN1, x509,
         ]),

@@ -1,3 +1,4 @@
+import AttestationTestKit
 import Foundation
 import SoftwareTPM
 import Testing
@@ -88,6 +89,98 @@ struct HostileTrafficTests {
         let growth = try laboratory.memory(peak: true) - before
         print("TA-08: \(before) KiB before, \(growth) KiB growth at most, \(figures) answered and sent")
         #expect(growth < Self.mostGrowth)
+        try answers(laboratory)
+        #expect(laboratory.verifier?.pid == pid && laboratory.verifier?.isRunning == true)
+    }
+
+    @Test("TA-09: 1 GiB of zeros gzipped, and deflate with 3 bytes behind it, get 415 and are not inflated")
+    func bombs() async throws {
+        let (laboratory, pid) = try await warm()
+        let bomb = laboratory.directory.file("bomb.gz")
+        let deflate = laboratory.directory.file("deflate")
+        try runProcessSuccessfully(
+            "sh", ["-c", "head -c 1073741824 /dev/zero | gzip -1 > \(bomb)"], timeoutSeconds: 300)
+        // A gzip file without its header of 10 bytes and its trailer is raw deflate; three of the trailer's stay.
+        try runProcessSuccessfully(
+            "sh", ["-c", "head -c 1000 /dev/zero | gzip | tail -c +11 | head -c -5 > \(deflate)"])
+        let before = try laboratory.memory()
+        try laboratory.forgetPeak()
+        for (file, encoding) in [(bomb, "gzip"), (deflate, "deflate"), (bomb, "gzip, gzip"), (bomb, "br")] {
+            let reply = try laboratory.curl(
+                "/v1/manifest", as: laboratory.identity("alice"),
+                ["-H", "content-type: application/json", "-H", "content-encoding: \(encoding)", "-H", "Expect:"]
+                    + ["--data-binary", "@\(file)"])
+            #expect(reply.status == 415 && reply.body.contains("API_ENCODING"), "\(encoding): \(reply)")
+        }
+        let growth = try laboratory.memory(peak: true) - before
+        print("TA-09: \(growth) KiB growth at most")
+        #expect(growth < Self.mostGrowth)
+        try answers(laboratory)
+        #expect(laboratory.verifier?.pid == pid && laboratory.verifier?.isRunning == true)
+    }
+
+    @Test("TA-10: depth, duplicates, huge numbers, bad UTF-8 and forms get 400 API_JSON, and the process lives")
+    func hostileJSON() async throws {
+        let (laboratory, pid) = try await warm()
+        let bodies: [[UInt8]] =
+            [
+                String(repeating: "[", count: 100_000), String(repeating: "{\"entries\":", count: 100_000),
+                "{\"entries\":[{\"nodeID\":1e400}]}", "{\"entries\":[],\"entries\":[]}",
+                "{\"entries\":[{\"nodeID\":\"\\ud800\"}]}", "entries[a][a][a]=1",
+                "entries" + String(repeating: "[a]", count: 50_000),
+                "{\"entries\":" + String(repeating: "9", count: 1_000_000) + "}",
+            ].map { Array($0.utf8) } + [
+                Array("{\"entries\":[{\"nodeID\":\"".utf8) + [0xC0, 0x80] + Array("\"}]}".utf8)
+            ]
+        for (index, body) in bodies.enumerated() {
+            let file = try laboratory.directory.write(body, to: "body")
+            let reply = try laboratory.curl(
+                "/v1/manifest", as: laboratory.identity("alice"),
+                ["-H", "content-type: application/json", "-H", "Expect:", "--data-binary", "@\(file)"])
+            #expect(reply.status == 400 && reply.body.contains("API_JSON"), "\(index): \(reply)")
+        }
+        let form = try laboratory.curl("/v1/manifest", as: laboratory.identity("alice"), ["--data", "a[a][a]=1"])
+        #expect(form.status == 415)
+        try answers(laboratory)
+        #expect(laboratory.verifier?.pid == pid && laboratory.verifier?.isRunning == true)
+    }
+
+    @Test("TA-11: -1, 2^31, 2^63 and their kin in every number of every body end no process and get no 2xx or 5xx")
+    func hostileNumbers() async throws {
+        let authority = try ExternalAuthority("External CA")
+        let node = try authority.issue("node")
+        let (laboratory, pid) = try await warm(
+            "[tls]\nnode-roots = [\"\(authority.certificate)\"]\n[limits]\nenrollment-burst = 1000\n")
+        let keyHolder = try Identity.selfSigned(in: laboratory.directory)
+        let described = try DescribedAPI(
+            Array(try laboratory.curl("/v1/openapi.json", as: laboratory.identity("alice")).body.utf8))
+        let numbers = [
+            "-1", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+            "18446744073709551616", "1e400", "1.5",
+        ]
+        var count = 0
+        for operation in described.operations {
+            let access = operation.access
+            let isAlices = !access.isDisjoint(with: ["viewer", "enroller", "security-admin"])
+            let who =
+                access == ["key-holder"]
+                ? keyHolder : access == ["node"] ? node : laboratory.identity(isAlices ? "alice" : "bob")
+            var path = operation.path.replacing("{id}", with: access == ["node"] ? "edge-77" : "edge-1")
+            for (name, value) in ["{version}": "1", "{kind}": "accounts", "{log}": "event-log"] {
+                path = path.replacing(name, with: value)
+            }
+            path = path.split(separator: "/").map { $0.hasPrefix("{") ? "x1" : String($0) }.reduce("") { $0 + "/" + $1 }
+            for body in described.bodies(of: operation, withIntegers: numbers) {
+                let file = try laboratory.directory.write(Array(body.utf8), to: "body")
+                let reply = try laboratory.curl(
+                    path, as: who, port: access == ["key-holder"] ? laboratory.enrollmentPort : nil,
+                    ["-X", operation.method, "-H", "content-type: application/json", "--data-binary", "@\(file)"])
+                #expect((400..<500).contains(reply.status), "\(operation.method) \(path) \(body): \(reply)")
+                count += 1
+            }
+        }
+        print("TA-11: \(count) bodies")
+        #expect(count >= 4 * numbers.count)
         try answers(laboratory)
         #expect(laboratory.verifier?.pid == pid && laboratory.verifier?.isRunning == true)
     }

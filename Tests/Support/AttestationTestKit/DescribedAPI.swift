@@ -7,6 +7,12 @@ public struct DescribedAPI: Sendable {
         public var method: String
         public var path: String
         public var fields: [String: JSONValue]
+
+        /// Who may call: roles, `node`, `key-holder` or `anyone`.
+        public var access: Set<String> {
+            guard case .array(let names)? = fields["x-bootgate-access"] else { return [] }
+            return Set(names.compactMap { if case .string(let name) = $0 { name } else { nil as String? } })
+        }
     }
     public let operations: [Operation]
     private let components: [String: JSONValue]
@@ -33,6 +39,58 @@ public struct DescribedAPI: Sendable {
         let operation = operations.first { $0.method == method && $0.path == path }
         let content = operation?.fields["requestBody"]?.members["content"]?.members ?? [:]
         return problems(body, content, "\(method) \(path) request")
+    }
+
+    // MARK: Bodies made of the description
+
+    /// For each number of the operation's request a body that is as described but for that number, which is each of the
+    /// given texts in turn. Empty where the request has no number.
+    public func bodies(of operation: Operation, withIntegers texts: [String]) -> [String] {
+        let content = operation.fields["requestBody"]?.members["content"]?.members["application/json"]
+        guard let schema = content?.members["schema"] else { return [] }
+        var leaves = 0
+        _ = sample(schema, &leaves, marking: -1)
+        return (0..<leaves).flatMap { leaf -> [String] in
+            var counter = 0
+            let body = sample(schema, &counter, marking: leaf)
+            let text = String(decoding: (try? JSONEncoder().encode(body)) ?? Data(), as: UTF8.self)
+            return texts.map { text.replacing("\(Self.mark)", with: $0) }
+        }
+    }
+
+    private static let mark: Int64 = 987_654_321_987
+
+    /// - Parameter leaves: numbers met so far; the one at `marked` becomes the mark.
+    private func sample(_ schema: JSONValue, _ leaves: inout Int, marking marked: Int) -> JSONValue {
+        var schema = schema.members
+        if case .string(let reference)? = schema["$ref"] {
+            schema = components[String(reference.split(separator: "/").last ?? "")]?.members ?? [:]
+        }
+        if case .array(let words)? = schema["enum"], let first = words.first { return first }
+        switch schema["type"] {
+        case .string("integer"):
+            leaves += 1
+            return .integer(leaves - 1 == marked ? Self.mark : 1)
+        case .string("string"): return .string(schema["pattern"] == nil ? "x1" : "edge-1aa")
+        case .string("boolean"): return .bool(true)
+        case .string("array"): return .array([sample(schema["items"] ?? .null, &leaves, marking: marked)])
+        case .string("object"):
+            if let element = schema["additionalProperties"] {
+                var key = "x1"
+                if case .array(let names)? = schema["propertyNames"]?.members["enum"],
+                    case .string(let name)? = names.first
+                {
+                    key = name
+                }
+                return .object([key: sample(element, &leaves, marking: marked)])
+            }
+            var object: [String: JSONValue] = [:]
+            for (name, member) in (schema["properties"]?.members ?? [:]).sorted(by: { $0.key < $1.key }) {
+                object[name] = sample(member, &leaves, marking: marked)
+            }
+            return .object(object)
+        default: return .null
+        }
     }
 
     private func problems(_ body: [UInt8], _ content: [String: JSONValue], _ place: String) -> [String] {

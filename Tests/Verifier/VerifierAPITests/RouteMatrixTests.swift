@@ -1,5 +1,6 @@
 import AttestationMessages
 import HTTPTypes
+import SecurityEvents
 import SoftwareTPM
 import Synchronization
 import Testing
@@ -83,6 +84,10 @@ struct RouteMatrixTests {
                 if expected == 403 {
                     #expect(fixture.fake.refused.count == 1, "\(who) \(route.name)")
                     #expect(fixture.fake.refused.first?.code == reply.code)
+                    // A node's own route called by another node is an identity claimed, everything else a role.
+                    let isOtherNode = row.roles.contains("node") && who == .otherNode
+                    #expect(reply.code == (isOtherNode ? "API_IDENTITY" : "API_ROLE"), "\(who) \(route.name)")
+                    #expect(SecurityEventCatalogue.severity(reply.code ?? "") == .high)
                 }
             }
         }
@@ -98,6 +103,22 @@ struct RouteMatrixTests {
             #expect(reply.status == 403 && reply.code == "API_IDENTITY", "\(route.name)")
             #expect(fixture.fake.calls.isEmpty)
             #expect(fixture.fake.refused.map(\.code) == ["API_IDENTITY"])
+        }
+        #expect(SecurityEventCatalogue.severity("API_IDENTITY") == .high)
+    }
+
+    @Test("TA-05: no header makes another node of the caller")
+    func identityHeaders() async throws {
+        let route = try #require(APIFixture().table.routes.first { $0.path == "/v1/nodes/{id}/challenges" })
+        for name in [
+            "X-Node-ID", "X-Forwarded-User", "X-Forwarded-Client-Cert", "Forwarded", "X-SSL-Client-S-DN", "Host",
+        ] {
+            let field = try #require(HTTPField.Name(name))
+            let fixture = APIFixture()
+            let reply = try await fixture.send(
+                route.method, APIFixture.path(route), as: APIFixture.node("n1"),
+                headers: [field: "bootgate://node/n2"], body: try APIFixture.body(route))
+            #expect(reply.status == 201 && fixture.fake.calls == ["challenge n1"], "\(name)")
         }
     }
 

@@ -11,6 +11,49 @@ import VerifierStore
 
 @Suite("What the quote binds beside the registers")
 struct BindingTests {
+    // MARK: Who speaks
+
+    @Test("TA-05: signed claims that name n2 are n1's own failure, loud; n2 does not change")
+    func claimsOfAnother() async throws {
+        let bench = try await VerifierTestBench()
+        let n1 = try await bench.enrolled("n1")
+        let n2 = try await bench.enrolled("n2")
+        try await bench.attest(n2)
+        let (node, evidence) = (try await bench.record(n2), try await bench.decision(n2))
+        let verdict = try await bench.store.read { try $0.verdicts(of: n2.id, before: nil, limit: 10).map(\.verdictID) }
+        // n1's TPM signs n2's name: the challenge and the certificate are n1's.
+        var liar = n1
+        liar.id = n2.id
+        let challenge = try await n1.challenge(bench)
+        let reply = try await bench.finish(
+            try await bench.attestation.submit(try liar.evidence(for: challenge), node: n1.peer), n1)
+        #expect(reply.verdict == .fail)
+        #expect(try await reasons(reply, bench) == ["API_IDENTITY"])
+        let event = try await bench.events().first { $0.eventID == "API_IDENTITY" }
+        #expect(event?.node == "n1" && event?.severity == .high)
+        #expect(try await bench.record(n1)?.shownState == .untrusted)
+        #expect(try await bench.record(n2) == node)
+        #expect(try await bench.decision(n2) == evidence)
+        #expect(
+            try await bench.store.read { try $0.verdicts(of: n2.id, before: nil, limit: 10).map(\.verdictID) }
+                == verdict)
+    }
+
+    @Test("TA-11: no stated size of a log ends the process or passes", arguments: [-1, 1 << 31, .max, .min])
+    func statedSizes(_ size: Int) async throws {
+        let bench = try await VerifierTestBench()
+        let node = try await bench.enrolled()
+        var submission = try await node.evidence(bench)
+        submission.logs[0].byteCount = size
+        let changed = submission
+        let refusal = await nodeRefusal {
+            let reply = try await bench.finish(try await bench.attestation.submit(changed, node: node.peer), node)
+            #expect(reply.verdict != .pass)
+        }
+        #expect(refusal?.kind != .unavailable, "\(String(describing: refusal))")
+        #expect(try await bench.attest(node).verdict != nil)
+    }
+
     // MARK: Fingerprints
 
     static let accounts = "fingerprint-accounts"
