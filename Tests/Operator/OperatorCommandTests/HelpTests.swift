@@ -31,6 +31,15 @@ struct HelpTests {
         }
     }
 
+    @Test("TA-18: no option of any command switches the check of the verifier off")
+    func noInsecureSwitch() throws {
+        let dump = try BootgateProcess.run("--experimental-dump-help").text.lowercased()
+        #expect(dump.contains("ca-file") || dump.contains("verifier"))
+        for word in ["insecure", "no-verify", "skip-verify", "no-check", "allow-http", "plaintext", "trust-any"] {
+            #expect(!dump.contains(word), "\(word)")
+        }
+    }
+
     @Test("A misspelt noun, verb, option or value ends with exit code 64 and says which")
     func usage() throws {
         for (arguments, word) in [

@@ -174,6 +174,37 @@ struct ListenerTests {
         }
     }
 
+    @Test("TA-15: 100,000 streams opened and reset end in a closed connection, and the listener serves on")
+    func resetFlood() async throws {
+        try await LiveVerifier.run { live in
+            var bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+            for index in 0..<UInt32(100_000) {
+                let stream = (index * 2 + 1).bigEndian
+                let id = withUnsafeBytes(of: stream) { Array($0) }
+                // HEADERS with the indexed field ":method: GET", END_HEADERS and END_STREAM; RST_STREAM CANCEL.
+                bytes += [0, 0, 1, 1, 5] + id + [0x82]
+                bytes += [0, 0, 4, 3, 0] + id + [0, 0, 0, 8]
+            }
+            let text = try await live.exchange(bytes, as: "n1", ["-alpn", "h2"])
+            #expect(!text.contains("HTTP/1.1 200") && !text.contains("ALPN protocol: h2"))
+            #expect(live.fake.calls.isEmpty)
+            #expect(try await live.curl("/healthz", as: "n1").status == 200)
+        }
+    }
+
+    @Test(
+        "TA-15: control characters in a field's value are refused and the connection ends",
+        arguments: [0x00, 0x01, 0x08, 0x0B, 0x0D, 0x1B, 0x1F, 0x7F] as [UInt8])
+    func controlCharacters(_ byte: UInt8) async throws {
+        try await LiveVerifier.run { live in
+            let request =
+                Array("GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\nX-Name: a".utf8) + [byte] + Array("b\r\n\r\n".utf8)
+            let text = try await live.exchange(request, as: "n1")
+            let statuses = text.split(separator: "HTTP/1.1 ").dropFirst().compactMap { Int($0.prefix(3)) }
+            #expect(statuses == [400] || statuses.isEmpty, "\(statuses)")
+        }
+    }
+
     @Test("A replaced certificate is served from the next connection on; AV-09: garbage keeps the last good one")
     func reload() async throws {
         try await LiveVerifier.run { live in

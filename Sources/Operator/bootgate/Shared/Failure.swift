@@ -28,8 +28,12 @@ struct Failure: Error {
             if let step = nextStep(after: error) { StandardError.write("next:  \(step)") }
             Glibc.exit(error.exitCode)
         default:
-            // Usage errors, --help and --version: ArgumentParser knows their text and code (64, 0).
-            BootgateCommand.exit(withError: error)
+            // Usage errors, --help and --version: ArgumentParser knows their text and code (64, 0). A usage error repeats
+            // what was passed on, so it goes through the same door as all other text.
+            let code = BootgateCommand.exitCode(for: error)
+            guard code != .success else { BootgateCommand.exit(withError: error) }
+            StandardError.write(BootgateCommand.fullMessage(for: error))
+            Glibc.exit(code.rawValue)
         }
     }
 

@@ -94,4 +94,16 @@ struct SettingsTests {
         #expect(run.stderr.allSatisfy { $0 >= 0x20 || $0 == 0x0A })
         #expect(!run.errorText.unicodeScalars.contains { (0x7F..<0xA0).contains($0.value) || $0.value == 0x202E })
     }
+
+    @Test("TA-16: a usage error repeats what was passed on without its control characters, with exit code 64")
+    func ta16Usage() throws {
+        let hostile = "x\u{1B}]0;owned\u{7}\u{1B}[2J\u{9B}2J\u{202E}"
+        for arguments in [["node", "show", hostile], [hostile], ["node", hostile], ["node", "list", "--\(hostile)"]] {
+            let run = try runProcess(BootgateProcess.path, arguments)
+            #expect(run.status == 64, "\(arguments)")
+            #expect(run.stderr.allSatisfy { $0 >= 0x20 || $0 == 0x0A || $0 == 0x09 }, "\(arguments)")
+            #expect(!run.errorText.unicodeScalars.contains { (0x7F..<0xA0).contains($0.value) || $0.value == 0x202E })
+            #expect(run.errorText.contains("owned") && run.errorText.contains("\n"))
+        }
+    }
 }
