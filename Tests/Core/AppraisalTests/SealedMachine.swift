@@ -13,10 +13,11 @@ struct SealedMachine {
 
     /// - Parameter edit: changes what the registers hold after the log, as a running system could.
     init(
-        _ builder: EventLogBuilder, quoting banks: Set<PCRBank> = [.sha256], edit: (inout PCRValues) -> Void = { _ in }
+        _ builder: EventLogBuilder, quoting banks: Set<PCRBank> = [.sha256], startupLocality: UInt8 = 0,
+        edit: (inout PCRValues) -> Void = { _ in }
     ) throws {
         eventLog = builder.bytes
-        var values = builder.sealed()
+        var values = builder.sealed(startupLocality: startupLocality)
         edit(&values)
         let selection = TPMLPCRSelection(.all, banks: banks)
         let signed = try Self.key.quote(extraData: [1, 2, 3], selection: selection, values: values)

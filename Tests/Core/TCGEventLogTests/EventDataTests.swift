@@ -81,6 +81,21 @@ struct EventDataTests {
     func databaseConfusion() throws {
         let list = EventLogData.signatureList(hashes: [[UInt8](repeating: 1, count: 32)])
         #expect(try reasons(replacing: "db", EventLogData.variable("db", value: list)) == [.variable])
+        var builder = EventLogBuilder.honest()
+        let place = try #require(
+            builder.index { $0.pcr == 7 && EventLogData.utf16("db").elementsEqual($0.data.dropFirst(32).prefix(4)) })
+        builder.events.insert(builder.events[place], at: place)
+        #expect(try builder.log.findings().map(\.id) == [.duplicate])
+    }
+
+    @Test("EL-16: a name of an odd number of bytes shifts the value, and neither is taken for SecureBoot")
+    func oddName() throws {
+        // Nine and a half units: the length counts units, so that one byte of the name becomes the value's first.
+        var data = EventLogData.variable("SecureBoot", value: [1])
+        data.removeLast(2)
+        data.append(1)
+        #expect(try refusal(.efiVariableDriverConfig, data)?.reason == .variable)
+        #expect(try reasons(replacing: "SecureBoot", data) == [.variable])
     }
 
     // MARK: EL-17

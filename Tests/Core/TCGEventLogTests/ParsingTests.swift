@@ -101,6 +101,21 @@ struct ParsingTests {
             }?.reason == .header)
     }
 
+    @Test("A SHA-1 log may begin with the header of TCG 1.2, which is no finding there and nowhere else")
+    func legacyHeader() throws {
+        for signature in ["Spec ID Event00", "Spec ID Event02"] {
+            var builder = EventLogBuilder.honest(banks: [.sha1])
+            builder.cryptoAgile = false
+            let header = EventLogBuilder.specID([], signature: signature)
+            builder.events.insert(builder.noAction(header), at: 0)
+            let log = try builder.log
+            #expect(log.format == .sha1)
+            #expect(log.findings().isEmpty)
+            builder.events.insert(builder.noAction(header), at: 1)
+            #expect(try builder.log.findings().map(\.id) == [.noAction])
+        }
+    }
+
     @Test("EL-10: a header with another type or a digest is refused")
     func headerTypeAndDigest() throws {
         var bytes = EventLogBuilder.honest().bytes

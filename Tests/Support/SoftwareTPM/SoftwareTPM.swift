@@ -88,6 +88,17 @@ public final class SoftwareTPM: TPMTransport, Sendable {
         try runProcessSuccessfully("swtpm_ioctl", ["--unix", socketPath + ".ctrl", "-i"])
     }
 
+    /// TPM Reset, then TPM2_Startup(CLEAR) as firmware sends it that runs at `locality`, behind an H-CRTM sequence
+    /// (_TPM_Hash_Start, _Data, _End) over `hcrtm` where there is one. The data socket must be free.
+    public func restart(locality: Int, hcrtm: [UInt8]? = nil) throws {
+        let control = ["--unix", socketPath + ".ctrl"]
+        try runProcessSuccessfully("swtpm_ioctl", control + ["-i"])
+        if let hcrtm { try runProcessSuccessfully("swtpm_ioctl", control + ["-h", "-"], input: hcrtm) }
+        try runProcessSuccessfully("swtpm_ioctl", control + ["-l", String(locality)])
+        try startup()
+        try runProcessSuccessfully("swtpm_ioctl", control + ["-l", "0"])
+    }
+
     /// Runs one of the tpm2-tools against this TPM; the data socket must be free.
     @discardableResult
     public func tool(_ name: String, _ arguments: [String]) throws -> String {

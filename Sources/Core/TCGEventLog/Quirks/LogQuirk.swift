@@ -26,6 +26,7 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
     case digestOrder = "digest-order"
     case unknownType = "unknown-event-type"
     case emptyEvent = "zero-size-event"
+    case unreadableData = "unreadable-data"
     case authorityPadding = "authority-trailing-bytes"
     case shimVariable = "shim-variable-as-authority"
     case contentDigest = "event-tag-content-digest"
@@ -101,6 +102,8 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
             note("An event lists its digests in another order than the header.", "openEuler virtual machines")
         case .unknownType: note("An event has a type that no specification names.", "Lenovo, Intel reference firmware")
         case .emptyEvent: note("A measured event has no data.", "Intel reference firmware")
+        case .unreadableData:
+            note("Data that no digest covers does not have the form of its event's type.", "vendors' firmware")
         case .authorityPadding:
             note("Bytes follow the variable in an EV_EFI_VARIABLE_AUTHORITY event.", "shim before 15.3")
         case .shimVariable:

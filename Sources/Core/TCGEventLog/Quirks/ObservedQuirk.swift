@@ -73,6 +73,7 @@ extension TCGPCREvent2 {
         if !type.isKnown { quirks.append((.unknownType, type.description)) }
         guard isExtended else { return quirks }
         if dataRange.isEmpty { quirks.append((.emptyEvent, type.description)) }
+        if isUnreadable { quirks.append((.unreadableData, type.description)) }
         if hasOtherDigestOrder(algorithms) { quirks.append((.digestOrder, type.description)) }
         switch type {
         case .efiVariableAuthority:
@@ -84,6 +85,16 @@ extension TCGPCREvent2 {
         default: break
         }
         return quirks
+    }
+
+    /// Whether words that nothing covers are not even in their form; where something covers them that is a finding.
+    private var isUnreadable: Bool {
+        do throws(EventDataError) {
+            _ = try decoded()
+            return false
+        } catch {
+            return error.reason == .type && registerIndex != 7 && dataVerified == nil
+        }
     }
 
     /// Whether the digests that are there come in another order than the header's.

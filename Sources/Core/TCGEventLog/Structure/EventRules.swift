@@ -52,10 +52,11 @@ enum EventRules {
             default: return []
             }
         } catch {
-            // SeparatorRules judges separators; a wrong type elsewhere than in PCR 7 decides nothing.
+            // SeparatorRules judges separators. Words that no digest covers decide nothing, legible or not (row EL-02).
             if error.reason == .separator { return [] }
-            let severity: LogFinding.Severity =
-                error.reason == .type && event.pcr?.rawValue != policyRegister ? .warning : .contraindicated
+            let isPolicy = event.pcr?.rawValue == policyRegister
+            if error.reason == .type, !isPolicy, event.dataVerified == nil { return [] }
+            let severity: LogFinding.Severity = error.reason == .type && !isPolicy ? .warning : .contraindicated
             return [
                 LogFinding(
                     error.reason, event, severity: severity, expected: "data of \(event.untrustedEventType)",

@@ -9,6 +9,8 @@ enum NoActionRules {
         "NvIndexDynamic",
     ]
 
+    private static let legacyHeader = Array("Spec ID Event0".utf8)
+
     static func findings(_ log: TCGEventLog) -> [LogFinding] {
         var findings: [LogFinding] = []
         var measured = false
@@ -20,6 +22,11 @@ enum NoActionRules {
                 continue
             }
             if event.dataSlice.starts(with: SpecIDEvent.signature) {
+                findings += register(event, log.registers)
+                continue
+            }
+            // TCG 1.2's header (EFI Protocol Specification 1.2, section 7.4).
+            if log.format == .sha1, event.index == 0, event.dataSlice.starts(with: legacyHeader) {
                 findings += register(event, log.registers)
                 continue
             }
