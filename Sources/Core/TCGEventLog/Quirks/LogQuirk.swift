@@ -14,15 +14,15 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
     case missingDigest = "digest-missing"
     case unusedBank = "bank-unused"
     case digestOfOtherData = "digest-of-other-data"
-    case digestWithoutLastByte = "digest-without-last-byte"
     case emptySecureBoot = "secure-boot-empty"
     case noActionDigest = "no-action-digest"
     case noActionRegister = "no-action-register"
     case noActionLate = "no-action-late"
     case noActionSignature = "no-action-signature"
     case missingExitBoot = "exit-boot-services-missing"
-    case misplacedType = "type-in-other-register"
     // Deviations without weight: noted, so that a reader knows why a log looks odd.
+    case digestWithoutLastByte = "digest-without-last-byte"
+    case misplacedType = "type-in-other-register"
     case digestOrder = "digest-order"
     case unknownType = "unknown-event-type"
     case emptyEvent = "zero-size-event"
@@ -73,8 +73,6 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
             breach(
                 .dataDigest, "The digest is not the hash of the event's data, though the profile says so.",
                 "Dell servers (EV_S_CRTM_VERSION)")
-        case .digestWithoutLastByte:
-            breach(.dataDigest, "The digest covers all of the data but its last byte.", "shim before 15.3")
         case .emptySecureBoot:
             breach(
                 .variable, "SecureBoot is measured without a value: the firmware has no Secure Boot.",
@@ -94,10 +92,12 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
             breach(
                 .noExitBoot, "PCR 5 has no record of a successful ExitBootServices.", "firmware before 2013; SHA-1 logs"
             )
+        case .digestWithoutLastByte:
+            note("The digest covers all of the data but its last byte, which is padding.", "shim before 15.3")
         case .misplacedType:
-            breach(
-                .type, "An event's type is one that the profile keeps for other registers.",
-                "option ROMs and vendors' firmware", waivable: false)
+            note(
+                "An event before the separator has a type that the profile keeps for other registers.",
+                "option ROMs and vendors' firmware")
         case .digestOrder:
             note("An event lists its digests in another order than the header.", "openEuler virtual machines")
         case .unknownType: note("An event has a type that no specification names.", "Lenovo, Intel reference firmware")

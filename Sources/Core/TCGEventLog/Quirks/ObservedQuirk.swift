@@ -23,6 +23,14 @@ extension TCGEventLog {
             let event = finding.eventIndex.flatMap { events.indices.contains($0) ? events[$0] : nil }
             collector.add(quirk, finding.pcr, event, event?.untrustedEventType.description ?? finding.name)
         }
+        if registers == .pcrs {
+            for stream in PCRStream.all(of: self) where stream.pcr.rawValue < 7 {
+                for event in stream.beforeSeparator
+                where event.untrustedEventType.isKnown && OrderRules.isMisplaced(event) {
+                    collector.add(.misplacedType, event.pcr, event, event.untrustedEventType.description)
+                }
+            }
+        }
         for event in events {
             for (quirk, subject) in event.notedQuirks(of: algorithms) {
                 collector.add(quirk, event.pcr, event, subject)
@@ -75,6 +83,7 @@ extension TCGPCREvent2 {
         if dataRange.isEmpty { quirks.append((.emptyEvent, type.description)) }
         if isUnreadable { quirks.append((.unreadableData, type.description)) }
         if hasOtherDigestOrder(algorithms) { quirks.append((.digestOrder, type.description)) }
+        if dataVerification == .verified(.withoutLastByte) { quirks.append((.digestWithoutLastByte, component.name)) }
         switch type {
         case .efiVariableAuthority:
             guard case .variable(let variable)? = try? decoded() else { break }

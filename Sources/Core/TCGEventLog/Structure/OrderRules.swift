@@ -6,14 +6,11 @@ enum OrderRules {
     static func findings(_ stream: PCRStream) -> [LogFinding] {
         guard let allowed = allowedTypes[stream.pcr.rawValue] else { return [] }
         var findings: [LogFinding] = []
-        for event in stream.beforeSeparator
-        where !allowed.contains(event.untrustedEventType) && !event.looksLikeSeparator {
-            // Outside PCR 7 digests alone decide, so that a false type there is only worth showing.
+        // Outside PCR 7 digests alone decide, so that a false type there is noted and no more (``isMisplaced``).
+        for event in stream.beforeSeparator where stream.pcr.rawValue == 7 && isMisplaced(event) {
             findings.append(
                 LogFinding(
-                    .type, event, severity: stream.pcr.rawValue == 7 ? .contraindicated : .warning,
-                    quirk: .misplacedType,
-                    expected: "a type that the profile allows in PCR \(stream.pcr)",
+                    .type, event, expected: "a type that the profile allows in PCR \(stream.pcr)",
                     seen: event.untrustedEventType.description,
                     "The profile does not allow this type of event in PCR \(stream.pcr) before the separator."))
         }
@@ -26,6 +23,12 @@ enum OrderRules {
                     "An event that may not follow the separator of PCR \(stream.pcr)."))
         }
         return findings
+    }
+
+    /// Whether the profile keeps the event's type for other registers than its own.
+    static func isMisplaced(_ event: TCGPCREvent2) -> Bool {
+        guard let pcr = event.pcr, let allowed = allowedTypes[pcr.rawValue] else { return false }
+        return !allowed.contains(event.untrustedEventType) && !event.looksLikeSeparator
     }
 
     /// Texts of EV_EFI_ACTION (PFP 1.06, section 10.4.4) that firmware measures after the pre-boot phase.
