@@ -75,6 +75,29 @@ struct CertificateEndTests {
         #expect(announced(laboratory) == ["medium", "high", "critical"])
     }
 
+    @Test("TA-21: the end of an external CA is announced like our own, and all ends are in the metrics")
+    func externalAuthority() async throws {
+        let authority = try ExternalAuthority("External CA", days: 6)
+        let laboratory = try Laboratory(configuration: "[tls]\nnode-roots = [\"\(authority.certificate)\"]\n")
+        try await laboratory.start()
+        try await eventually("the announcement") { announced(laboratory) == ["high"] ? true : nil }
+        let metrics = try laboratory.curl("/metrics", as: nil, port: laboratory.loopbackPort).body
+        let ends = metrics.split(separator: "\n").filter {
+            $0.hasPrefix("bootgate_certificate_expiry_timestamp_seconds{")
+        }
+        for name in [
+            "server", "identity-ca", "operator-ca", "admission-ca", "server-ca", "node-root \(authority.certificate)",
+        ] {
+            #expect(ends.contains { $0.contains("certificate=\"\(name)\"") }, "\(name): \(ends)")
+        }
+        // What else an operator's dashboard needs.
+        for state in ["pending", "trusted", "untrusted", "stale", "suspended", "revoked"] {
+            #expect(metrics.contains("bootgate_nodes{state=\"\(state)\"} 0.0"))
+        }
+        #expect(metrics.contains("bootgate_siem_backlog_events{destination=\"file\"}"))
+        #expect(metrics.contains("bootgate_siem_outbox_bytes"))
+    }
+
     @Test("TA-21: with 2 days left it is high; after files are swapped and SIGHUP under load no post has failed")
     func swappedUnderLoad() async throws {
         let files = try ServerFiles()

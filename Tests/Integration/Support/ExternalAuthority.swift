@@ -6,13 +6,13 @@ final class ExternalAuthority {
     var certificate: String { directory.file("ca.pem") }
     var revocationList: String { directory.file("crl.pem") }
 
-    init(_ name: String) throws {
+    init(_ name: String, days: Int = 30) throws {
         directory = try TemporaryDirectory()
         try directory.write(Array(Self.configuration(directory.path, name).utf8), to: "ca.conf")
         try directory.write([], to: "index.txt")
         for number in ["serial", "crlnumber"] { try directory.write(Array("1000\n".utf8), to: number) }
         try openssl(
-            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "\(days)"]
                 + ["-keyout", directory.file("ca.key"), "-out", certificate])
         try writeRevocationList()
     }

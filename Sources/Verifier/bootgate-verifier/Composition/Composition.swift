@@ -65,7 +65,7 @@ struct Composition {
                 certificateExpiry: { try? trust.watched().first?.certificate.notAfterMilliseconds }))
         let forwarders = configuration.destinations.map(forwarder)
         let keeper = OutboxKeeper(store: store, cap: configuration.outboxCap, logger: logger)
-        let probes = Probes(store: store, siem: forwarders.map(\.health) + [keeper.health])
+        let probes = Probes(store: store, siem: forwarders.map(\.health) + [keeper.health], certificates: trust.watched)
         let servers = VerifierServers(
             settings: configuration.servers,
             useCases: useCases(

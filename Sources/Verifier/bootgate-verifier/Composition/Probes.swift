@@ -2,11 +2,13 @@ internal import AttestationMessages
 internal import SIEMForwarding
 internal import VerifierAPI
 internal import VerifierService
+internal import X509
 
 /// What `/readyz` and `/metrics` tell of the store and the SIEM.
 struct Probes {
     let store: any TransactionalStore
     let siem: [SIEMHealth]
+    let certificates: @Sendable () throws -> [(name: String, certificate: Certificate)]
 
     func readiness() async -> Readiness {
         guard (try? await store.read { try $0.instanceID() }) != nil else { return .unavailable }
@@ -29,6 +31,14 @@ struct Probes {
                 Gauge(MetricNames.siemOutbox, value: Double(try snapshot.outboxBytes())),
             ]
         }
-        return gauges ?? []
+        return (gauges ?? []) + expiries()
+    }
+
+    private func expiries() -> [Gauge] {
+        ((try? certificates()) ?? []).map { name, certificate in
+            Gauge(
+                MetricNames.certificateExpiry, labels: ["certificate": name],
+                value: Double(certificate.notAfterMilliseconds / 1000))
+        }
     }
 }

@@ -36,9 +36,14 @@ struct TrustFiles {
         let own = CertificateAuthority.Purpose.allCases.map { purpose in
             ("\(purpose.rawValue)-ca", data.authorityCertificate(purpose))
         }
-        return try ([("server", server)] + own).flatMap { name, file in
+        let issued = try ([("server", server)] + own).flatMap { name, file in
             try certificates(file).prefix(1).map { (name, $0) }
         }
+        let external = [("node-root", configuration.nodeRootFiles), ("operator-root", configuration.operatorRootFiles)]
+        return try issued
+            + external.flatMap { name, files in
+                try files.flatMap { file in try certificates(file).map { ("\(name) \(file)", $0) } }
+            }
     }
 
     private func roots(_ files: [String]) throws -> [Certificate] { try files.flatMap(certificates) }
