@@ -17,8 +17,10 @@ public enum LoggedRegisters: String, Hashable, Sendable, Codable {
     /// The registers that a log's own words name.
     ///
     /// Firmware of confidential VMs maps PCR 0 to register 1, the header's index with it, and Secure Boot policy from PCR 7
-    /// to register 1; the profile puts both where their names say. A log of neither kind names PCRs.
-    static func stated(by events: [TCGPCREvent2]) -> LoggedRegisters {
+    /// to register 1; the profile puts both where their names say. Without either, a log of the one bank that such VMs have
+    /// in which nothing was measured into register 0 is theirs: a TPM's firmware measures itself into PCR 0. Any other log
+    /// names PCRs.
+    static func stated(by events: [TCGPCREvent2], _ algorithms: [LoggedAlgorithm]) -> LoggedRegisters {
         guard let header = events.first, header.dataSlice.starts(with: SpecIDEvent.signature) else { return .pcrs }
         if header.registerIndex == 1 { return .measurementRegisters }
         let extended = events.filter(\.isExtended)
@@ -30,6 +32,13 @@ public enum LoggedRegisters: String, Hashable, Sendable, Codable {
             else { return false }
             return variable.vendor == known.vendor
         }
-        return policy?.registerIndex == 1 ? .measurementRegisters : .pcrs
+        if let policy { return policy.registerIndex == 1 ? .measurementRegisters : .pcrs }
+        let banks = algorithms.map(\.bank)
+        let isTheirBank = banks == [.sha384] || banks == [.sm3]
+        let isBoot = extended.count >= fewestEvents && !extended.contains { $0.registerIndex == 0 }
+        return isTheirBank && isBoot ? .measurementRegisters : .pcrs
     }
+
+    /// Fewer events are no boot from whose shape anything follows.
+    private static let fewestEvents = 3
 }

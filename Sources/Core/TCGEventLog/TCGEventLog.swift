@@ -68,7 +68,7 @@ public struct TCGEventLog: Sendable {
         format = specID == nil ? .sha1 : .cryptoAgile
         algorithms = parser.algorithms
         self.events = events
-        self.registers = registers ?? .stated(by: events)
+        self.registers = registers ?? .stated(by: events, parser.algorithms)
         padding = parser.position..<bytes.count
     }
 }

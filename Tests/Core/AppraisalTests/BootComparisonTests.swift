@@ -1,5 +1,6 @@
 import Appraisal
 import AttestationTestKit
+import ReferenceValues
 import TCGEventLog
 import TPMStructures
 import TestVectors
@@ -126,6 +127,23 @@ struct BootComparisonTests {
         let comparison = try BootComparison(from: before.log, to: after.log)
         #expect(comparison.changes.allSatisfy { $0.kind == .moved && $0.pcr == 8 })
         #expect(!comparison.changes.isEmpty)
+    }
+
+    @Test("Boots of a confidential VM are compared by what their registers stand for")
+    func confidential() throws {
+        func log(_ line: String, policy: UInt8 = 1) throws -> TCGEventLog {
+            var builder = EventLogBuilder(banks: [.sha384])
+            builder.headerRegister = 1
+            builder.append(1, .efiVariableDriverConfig, EventLogData.variable("SecureBoot", value: [policy]))
+            builder.append(1, .separator, [0, 0, 0, 0])
+            builder.append(3, .ipl, Array("kernel_cmdline: \(line)".utf8) + [0], measuring: Array(line.utf8))
+            return try builder.log
+        }
+        let line = try BootComparison(from: log("ro"), to: log("ro quiet"))
+        #expect(line.causes.map(\.cause) == [.commandLine])
+        #expect(line.changes.map(\.layer) == [.kernel] && line.changes.map(\.pcr) == [3])
+        let off = try BootComparison(from: log("ro"), to: log("ro", policy: 0))
+        #expect(off.causes.map(\.cause) == [.secureBootOff])
     }
 
     @Test("Logs without a common bank, or of other registers, are not compared")

@@ -51,7 +51,18 @@ struct MeasurementRegisterTests {
         #expect(try silent.log.registers == .measurementRegisters)
         silent.append(8, .ipl, Array("text".utf8))
         #expect(try silent.log.registers == .pcrs)
+        // A small firmware without UEFI variables, in the one bank of such VMs.
+        for (bank, kind) in [
+            (PCRBank.sha384, LoggedRegisters.measurementRegisters), (.sm3, .measurementRegisters), (.sha256, .pcrs),
+        ] {
+            var small = EventLogBuilder(banks: [bank])
+            for register in UInt32(1)...3 { small.append(register, .efiHandoffTables2, Array("td_hob".utf8)) }
+            #expect(try small.log.registers == kind)
+            small.append(0, .separator, [0, 0, 0, 0])
+            #expect(try small.log.registers == .pcrs)
+        }
         #expect(try EventLogBuilder.honest().log.registers == .pcrs)
+        #expect(try EventLogBuilder.honest(banks: [.sha384]).log.registers == .pcrs)
         #expect(try TCGEventLog(parsing: TestVectors.golden.eventLog).registers == .pcrs)
         var sha1 = EventLogBuilder(banks: [.sha1])
         sha1.cryptoAgile = false

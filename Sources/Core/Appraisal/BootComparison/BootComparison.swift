@@ -45,13 +45,21 @@ public struct BootComparison: Sendable {
         var changes: [BootChange] = []
         for pcr in PCRIndex.all {
             let streams = (Self.stream(before, pcr), Self.stream(after, pcr))
-            changes += RegisterChanges(pcr, streams.0, streams.1, banks: banks, shown: bank).changes
+            let meaning = after.registers == .pcrs ? pcr : Self.meaning(ofMeasurementRegister: pcr)
+            changes +=
+                RegisterChanges(pcr, meaning: meaning, streams.0, streams.1, banks: banks, shown: bank).changes
         }
         changes += Self.unmeasured(before, after)
         let blobs = before.events.count { $0.isExtended && $0.registerIndex == 0 && $0.component.kind == .firmwareBlob }
         let causes = CauseFinder(changes, broken: Self.newBreaches(before, after), firmwareBlobs: blobs)
         self.changes = causes.changes
         self.causes = causes.causes
+    }
+
+    /// Of the PCRs that a confidential VM's register stands for (UEFI 2.10, section 38.4.1) the one that says most of it.
+    private static func meaning(ofMeasurementRegister register: PCRIndex) -> PCRIndex {
+        let pcrs: [UInt8: Int] = [2: 4, 3: 9, 4: 15]
+        return pcrs[register.rawValue].flatMap { PCRIndex($0) } ?? register
     }
 
     private static func stream(_ log: TCGEventLog, _ pcr: PCRIndex) -> [TCGPCREvent2] {

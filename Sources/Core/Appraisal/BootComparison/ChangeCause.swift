@@ -15,7 +15,7 @@ enum ChangeCause {
         case .shimVariable: return shim(component.name, before, after)
         case .firmwareVersion: return .firmwareUpdate
         case .firmwareConfiguration, .firmwareTables: return .firmwareConfiguration
-        case .driver: return pcr.rawValue == 0 ? .firmwareChange : pcr.rawValue == 2 ? .hardwareChange : .bootPath
+        case .driver: return pcr.rawValue == 0 ? .firmwareChange : .hardwareChange
         case .application: return application(component.name, kind, pcr)
         case .device: return .hardwareChange
         case .bootOrder, .bootOption: return .bootOrder

@@ -7,13 +7,17 @@ internal import TPMStructures
 struct RegisterChanges {
     private(set) var changes: [BootChange] = []
     private let pcr: PCRIndex
+    /// The PCR whose meaning the register has.
+    private let meaning: PCRIndex
     private let banks: [PCRBank]
     private let shown: PCRBank
 
     init(
-        _ pcr: PCRIndex, _ before: [TCGPCREvent2], _ after: [TCGPCREvent2], banks: [PCRBank], shown: PCRBank
+        _ pcr: PCRIndex, meaning: PCRIndex, _ before: [TCGPCREvent2], _ after: [TCGPCREvent2], banks: [PCRBank],
+        shown: PCRBank
     ) {
         self.pcr = pcr
+        self.meaning = meaning
         self.banks = banks
         self.shown = shown
         let (old, new) = (before.map(digests), after.map(digests))
@@ -67,10 +71,10 @@ struct RegisterChanges {
     private func change(_ kind: BootChange.Kind, _ before: TCGPCREvent2?, _ after: TCGPCREvent2?) -> BootChange {
         let component = (after ?? before)?.component
         return BootChange(
-            kind: kind, pcr: Int(pcr.rawValue), layer: .layer(ofUnknownEventIn: pcr) ?? .runtime,
+            kind: kind, pcr: Int(pcr.rawValue), layer: .layer(ofUnknownEventIn: meaning) ?? .runtime,
             component: component?.kind ?? .other, name: component?.name ?? "", before: before.map(compared),
             after: after.map(compared), details: ChangeDetails.details(before, after),
-            cause: ChangeCause.cause(kind, pcr, before, after))
+            cause: ChangeCause.cause(kind, meaning, before, after))
     }
 
     private func compared(_ event: TCGPCREvent2) -> ComparedEvent {

@@ -148,7 +148,10 @@ struct EventLogReport: Encodable {
             }
         }
         let broken = log.findings()
-        func layer(_ pcr: PCRIndex?) -> LayerID { pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) } ?? .firmware }
+        // A confidential VM's registers stand for several PCRs each, of several layers.
+        func layer(_ pcr: PCRIndex?) -> LayerID {
+            isConfidential ? .firmware : pcr.flatMap { LayerID.layer(ofUnknownEventIn: $0) } ?? .firmware
+        }
         let seen = log.quirks(findings: broken)
         findings = broken.map { Finding($0, layer: layer($0.pcr)) }
         findings += seen.filter { $0.quirk.entry.reason == nil }.map { Finding($0, layer: layer($0.pcr)) }
