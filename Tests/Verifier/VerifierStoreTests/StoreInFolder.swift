@@ -39,7 +39,10 @@ final class StoreInFolder: Sendable {
 
     /// What another connection sees: committed rows only.
     func committedCount(_ sql: String) throws -> Int {
-        let queue = try DatabaseQueue(path: path)
+        var configuration = Configuration()
+        // A connection that comes or goes locks the file for a moment.
+        configuration.busyMode = .timeout(30)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
         return try queue.read { try Int.fetchOne($0, sql: sql) ?? 0 }
     }
