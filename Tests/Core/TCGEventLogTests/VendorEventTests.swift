@@ -160,6 +160,31 @@ struct VendorEventTests {
         #expect(SBATLevel(Array(long.dropLast(4).utf8)[...]) != nil)
     }
 
+    @Test("RHEL 8's GRUB writes no colon; what it measures is the same text, the kernel and the initrd by their kind")
+    func redHatGRUB() throws {
+        func read(_ pcr: UInt32, _ text: String, measuring: String) throws -> TCGPCREvent2 {
+            var builder = EventLogBuilder(banks: [.sha256])
+            builder.append(pcr, .ipl, Array(text.utf8) + [0], measuring: Array(measuring.utf8))
+            return try #require(try builder.log.events.last)
+        }
+        let command = try read(8, "grub_cmd set timeout=5", measuring: "set timeout=5\0")
+        #expect(command.component.kind == .bootLoaderCommand && command.component.name == "set timeout=5")
+        #expect(command.dataVerified == true)
+        let line = try read(8, "grub_kernel_cmdline /vmlinuz ro", measuring: "/vmlinuz ro")
+        #expect(line.component.kind == .kernelCommandLine && line.dataVerified == true)
+        #expect(try read(8, "grub_kernel_cmdline /vmlinuz rw", measuring: "/vmlinuz ro").dataVerified == false)
+        #expect(try read(9, "grub_linuxefi Kernel", measuring: "x").component.kind == .kernelImage)
+        #expect(try read(9, "grub_linuxefi Initrd", measuring: "x").component.kind == .initrd)
+    }
+
+    @Test("Names filled up with NULs are ASCII, not UTF-16")
+    func paddedNames() throws {
+        let name = try event(1, .platformConfigFlags, Array("etc/acpi/tables".utf8) + [UInt8](repeating: 0, count: 41))
+        #expect(name.component.name == "etc/acpi/tables")
+        let wide = try event(1, .platformConfigFlags, EventLogData.utf16("kernel\0\0"))
+        #expect(wide.component.name == "kernel")
+    }
+
     @Test("Load options of drivers and recovery, and their order, read like those of boot")
     func loadOptions() throws {
         let order = try event(1, .efiVariableBoot, EventLogData.variable("DriverOrder", value: [2, 0, 0x1A, 0]))

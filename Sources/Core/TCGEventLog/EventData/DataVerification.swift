@@ -25,7 +25,8 @@ public enum DataVerification: Hashable, Sendable {
 }
 
 extension TCGPCREvent2 {
-    /// true: the digests of all banks are the hash of the data. false: they should be and are not (`LOG_DATA_DIGEST`).
+    /// true: the digests of all banks are the hash of the data, or of the part of it that ``dataVerification`` names (for
+    /// ``DataVerification/Form/variableValue`` not the variable's name). false: they should be and are not (`LOG_DATA_DIGEST`).
     /// nil: only the digest counts, the data is the words of whoever sent the log (catalogue row EL-02).
     public var dataVerified: Bool? {
         switch dataVerification {
@@ -65,10 +66,7 @@ extension TCGPCREvent2 {
         }
     }
 
-    private var prefixLength: Int? {
-        [BootLoaderEvent.commandPrefix, BootLoaderEvent.kernelPrefix, BootLoaderEvent.modulePrefix]
-            .first { dataSlice.starts(with: $0) }?.count
-    }
+    private var prefixLength: Int? { BootLoaderEvent.prefixLength(dataSlice) }
 
     private var coverageCandidates: [(DataVerification.Form, ArraySlice<UInt8>)] {
         let data = dataSlice

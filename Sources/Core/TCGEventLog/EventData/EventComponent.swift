@@ -168,6 +168,7 @@ extension BootLoaderEvent {
 
     /// By the usual names of distributions: `vmlinuz-…`, `initrd.img-…`.
     private static func kind(ofFile path: String) -> EventComponent.Kind {
+        if path.hasPrefix("grub_") { return path.hasSuffix("Initrd") ? .initrd : .kernelImage }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         if ["vmlinuz", "vmlinux", "bzImage", "kernel"].contains(where: name.hasPrefix) { return .kernelImage }
         if ["initrd", "initramfs"].contains(where: name.hasPrefix) { return .initrd }

@@ -54,8 +54,8 @@ enum LogText {
     static func looksLikeUTF16(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count >= 4, bytes.count % 2 == 0 else { return false }
         let units = codeUnits(bytes)
-        let latin = units.count { (0x20..<0x7F).contains($0) || $0 == 0 || $0 == 0x0A }
-        return latin * 4 >= units.count * 3 && units[0] != 0
+        let latin = units.count { (0x20..<0x7F).contains($0) || $0 == 0x0A }
+        return latin * 4 >= units.count { $0 != 0 } * 3 && units[0] != 0
     }
 
     /// Whether bytes are printable ASCII, a final NUL aside.
@@ -66,7 +66,9 @@ enum LogText {
 
     /// The text that the bytes seem to be, escaped; nil for binary data.
     static func display(_ bytes: ArraySlice<UInt8>) -> String? {
-        if looksLikeASCII(bytes) { return escape(utf8(bytes)) }
+        // Names in fields of fixed size are filled up with NULs.
+        let text = bytes[..<(bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? bytes.startIndex)]
+        if looksLikeASCII(text) { return escape(utf8(text)) }
         if looksLikeUTF16(bytes) { return escape(utf16(bytes)) }
         return nil
     }

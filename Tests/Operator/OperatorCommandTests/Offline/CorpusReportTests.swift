@@ -35,6 +35,28 @@ struct CorpusReportTests {
         }
     }
 
+    @Test(
+        "Tools/corpus-report ends with 1 on a difference that nothing explains, and with 0 without one",
+        .enabled(if: isInstalled("python3"), "needs python3 (Tools/test installs it)"), arguments: [50, 51])
+    func difference(events: Int) throws {
+        let folder = try TemporaryDirectory()
+        try folder.write(try TestVectors.golden.eventLog, to: "golden.bin")
+        let quirks =
+            #"{"shim_var_SbatLevel_as_EV_EFI_VARIABLE_AUTHORITY_pcr7":1,"shim_var_MokListRT_as_EV_EFI_VARIABLE_AUTHORITY_pcr7":1}"#
+        let item =
+            #"{"file":"golden.bin","kind":"eventlogs","expected":{"parse":"ok","events":\#(events)},"observed_quirks":\#(quirks)}"#
+        try folder.write(Array(#"{"items":[\#(item)]}"#.utf8), to: "MANIFEST.json")
+        let run = try runProcess(
+            "python3",
+            [
+                "-B", Self.root.appendingPathComponent("Tools/corpus-report").path, "--bootgate", BootgateProcess.path,
+                "--corpus", folder.path,
+            ])
+        #expect(run.status == (events == 50 ? 0 : 1), "\(run.text)\(run.errorText)")
+        #expect(run.text.contains(events == 50 ? "golden.bin: same" : "golden.bin: DIFFERENT"))
+        #expect(run.text.contains("eventlogs: 1 files: 1 "))
+    }
+
     @Test("signature-list prints form, entries and the set's digest, and refuses a cut one with its offset")
     func signatureList() throws {
         let folder = try TemporaryDirectory()
