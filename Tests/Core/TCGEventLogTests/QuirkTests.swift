@@ -69,6 +69,32 @@ struct QuirkTests {
         for finding in try EventLogBuilder.honest().log.findings() { #expect(finding.quirk != nil) }
     }
 
+    @Test("A platform key that calls itself untrusted is noted, another is not")
+    func testPlatformKey() throws {
+        /// As much of a certificate as leads to its subject's common name.
+        func certificate(_ name: String) -> [UInt8] {
+            func der(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] { [tag, UInt8(content.count)] + content }
+            let text = der(0x30, der(0x06, [0x55, 0x04, 0x03]) + der(0x0C, Array(name.utf8)))
+            let subject = der(0x30, der(0x31, text))
+            let empty = der(0x30, [])
+            return der(0x30, der(0x30, der(0x02, [1]) + empty + empty + empty + subject))
+        }
+        for (name, isTest) in [("DO NOT TRUST - AMI Test PK", true), ("Do not ship", true), ("Maker's PK", false)] {
+            let key = certificate(name)
+            let list = try #require(EFISignatureList(.x509, entries: [.init(owner: .globalVariable, data: key)]))
+            let seen = try quirks { builder in
+                let place = try #require(
+                    builder.index {
+                        $0.pcr == 7 && EventLogData.utf16("PK").elementsEqual($0.data.dropFirst(32).prefix(4))
+                    })
+                builder.events[place] = builder.event(
+                    7, .efiVariableDriverConfig, EventLogData.variable("PK", value: list.marshalled))
+            }
+            #expect(seen.map(\.quirk) == (isTest ? [.testPlatformKey] : []), "\(name)")
+            #expect(seen.first?.subjects == (isTest ? [name] : nil))
+        }
+    }
+
     @Test(
         "Quirks that break a rule give findings of their reason in every log of the corpus",
         .enabled(if: TestVectors.corpus != nil, "\(TestVectors.corpusIsAbsent)"),

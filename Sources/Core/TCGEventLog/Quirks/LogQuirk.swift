@@ -32,6 +32,7 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
     case contentDigest = "event-tag-content-digest"
     case windowsSeparator = "separator-wbcl"
     case tablePadding = "table-padding"
+    case testPlatformKey = "test-platform-key"
 
     public struct Entry: Hashable, Sendable {
         /// The catalogue's reason under which it is a finding; nil for a note.
@@ -115,6 +116,10 @@ public enum LogQuirk: String, CaseIterable, Hashable, Sendable, Codable {
         case .windowsSeparator: note("A separator of PCR 12–14 holds \"WBCL\".", "Windows")
         case .tablePadding:
             note("Unused bytes of a firmware table follow the last event.", "CC event logs copied from ACPI's CCEL")
+        case .testPlatformKey:
+            note(
+                "The platform key is a maker's test key that calls itself untrusted: its private half leaked (PKfail).",
+                "machines shipped with AMI's sample keys (CVE-2024-8105)")
         }
     }
 

@@ -89,11 +89,23 @@ extension TCGPCREvent2 {
             guard case .variable(let variable)? = try? decoded() else { break }
             if variable.trailingBytes > 0 { quirks.append((.authorityPadding, LogText.escape(variable.name))) }
             if variable.vendor == .shimLock { quirks.append((.shimVariable, LogText.escape(variable.name))) }
+        case .efiVariableDriverConfig:
+            if let name = testPlatformKey { quirks.append((.testPlatformKey, name)) }
         case .eventTag where dataVerified != true: quirks.append((.contentDigest, component.name))
         case .separator where data == Array("WBCL".utf8): quirks.append((.windowsSeparator, "WBCL"))
         default: break
         }
         return quirks
+    }
+
+    /// The subject of a PK that says of itself that nobody should trust it.
+    private var testPlatformKey: String? {
+        guard case .variable(let variable)? = try? decoded(), variable.name == SecureBootVariable.pk.rawValue else {
+            return nil
+        }
+        return signatureDatabase?.lists.flatMap(\.entries).lazy
+            .compactMap { CertificateSubject.name(ofDER: $0.data[...]) }
+            .first { $0.uppercased().hasPrefix("DO NOT ") }
     }
 
     /// Whether words that nothing covers are not even in their form; where something covers them that is a finding.
