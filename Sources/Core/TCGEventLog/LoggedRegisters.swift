@@ -23,8 +23,11 @@ public enum LoggedRegisters: String, Hashable, Sendable, Codable {
     static func stated(by events: [TCGPCREvent2], _ algorithms: [LoggedAlgorithm]) -> LoggedRegisters {
         guard let header = events.first, header.dataSlice.starts(with: SpecIDEvent.signature) else { return .pcrs }
         if header.registerIndex == 1 { return .measurementRegisters }
+        // A TPM's log measures policy into PCR 7 early: nothing more is looked at.
+        guard !events.contains(where: { $0.isExtended && $0.registerIndex > UInt32(extendable.upperBound) }) else {
+            return .pcrs
+        }
         let extended = events.filter(\.isExtended)
-        guard extended.allSatisfy({ $0.registerIndex <= UInt32(extendable.upperBound) }) else { return .pcrs }
         let policy = extended.first { event in
             guard event.untrustedEventType == .efiVariableDriverConfig,
                 case .variable(let variable)? = try? event.decoded(),

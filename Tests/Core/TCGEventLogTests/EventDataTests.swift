@@ -100,14 +100,18 @@ struct EventDataTests {
 
     // MARK: EL-17
 
-    @Test("EL-17: a signature header is skipped, never read as hashes")
+    @Test("EL-17: a signature header is refused where the type defines none, else skipped, never read as hashes")
     func signatureHeader() throws {
         let chosen = [UInt8](repeating: 0xCC, count: 32)
         let honest = [UInt8](repeating: 0xAA, count: 32)
         let data = EventLogData.signatureList(hashes: [honest], header: chosen)
-        let lists = try lists(data)
-        #expect(lists.flatMap(\.entries).map(\.data) == [honest])
-        #expect(lists.first?.headerSize == 32)
+        #expect(throws: EventDataError.self) { try lists(data) }
+        let variable = EventLogData.variable("db", vendor: EventLogData.imageSecurityDatabase, value: data)
+        #expect(try reasons(replacing: "db", variable) == [.signatureList])
+        let unknown = try lists(
+            EventLogData.signatureList(hashes: [honest], header: chosen, type: [UInt8](repeating: 0x42, count: 16)))
+        #expect(unknown.flatMap(\.entries).map(\.data) == [honest])
+        #expect(unknown.first?.headerSize == 32)
     }
 
     struct ListCase: CustomTestStringConvertible, Sendable {
@@ -170,9 +174,9 @@ struct EventDataTests {
         #expect(!log.findings().contains { $0.id == .depth })
     }
 
-    @Test("EL-18: a device path of a million nodes is refused by depth, in an image and in a boot option")
+    @Test("EL-18: a device path of two million nodes is refused by depth, in an image and in a boot option")
     func longDevicePath() throws {
-        let nodes = [UInt8]([1, 1, 4, 0]).repeated(1_000_000)
+        let nodes = [UInt8]([1, 1, 4, 0]).repeated(2_000_000)
         let image = try log(4, .efiBootServicesApplication, [UInt8](repeating: 0, count: 32) + nodes)
         #expect(image.findings().contains { $0.id == .depth })
         let option: [UInt8] = [1, 0, 0, 0, 0xFC, 0xFF, 0, 0] + nodes.prefix(0xFFFC)

@@ -55,7 +55,8 @@ struct SignatureDatabaseTests {
 
     @Test("A list is written as it was read, and built from entries of one size only")
     func codec() throws {
-        let bytes = EventLogData.signatureList(hashes: [Self.hash, Self.other], header: [1, 2, 3])
+        let bytes = EventLogData.signatureList(
+            hashes: [Self.hash, Self.other], header: [1, 2, 3], type: [UInt8](repeating: 0x42, count: 16))
         let list = try #require(try EFISignatureList.parse(bytes.span).first)
         #expect(list.marshalled == bytes)
         let owner = EFIGUID.imageSecurityDatabase

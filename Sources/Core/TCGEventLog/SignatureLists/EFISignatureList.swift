@@ -14,7 +14,7 @@ public struct EFISignatureList: Hashable, Sendable {
     }
 
     public let type: EFIGUID
-    /// SignatureHeader: never read as signatures. Empty for every type that is defined today.
+    /// SignatureHeader: never read as signatures. Empty for every type that is defined today, and refused there otherwise.
     public let header: [UInt8]
     public var headerSize: Int { header.count }
     public let entries: [Entry]
@@ -88,6 +88,11 @@ public struct EFISignatureList: Hashable, Sendable {
             throw reader.error(
                 "EFI_SIGNATURE_LIST.SignatureSize", back: 4,
                 .malformed("size \(entrySize) does not divide \(body - headerSize) bytes of signatures"))
+        }
+        // Of every type that is defined the header is empty: what stood there could only be meant to be misread (EL-17).
+        guard headerSize == 0 || SignatureType(type) == nil else {
+            throw reader.error(
+                "EFI_SIGNATURE_LIST.SignatureHeaderSize", back: 8, .outOfRange(value: UInt64(headerSize), limit: 0))
         }
         if let known = SignatureType(type), let size = known.dataSize, entrySize != Self.ownerSize + size {
             throw reader.error(

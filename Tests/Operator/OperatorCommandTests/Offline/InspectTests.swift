@@ -61,6 +61,43 @@ struct InspectTests {
         #expect(both.status == 64)
     }
 
+    @Test(
+        "EL-13: size fields of up to 4 GiB end with exit code 65 and cost no memory",
+        .enabled(if: isInstalled("python3"), "needs python3 (Tools/test installs it)"))
+    func hugeSizes() throws {
+        let log = try vector.eventLog
+        // The header's size, then count and size fields of the first record behind it (four banks).
+        let places = [28, 77 + 8, 77 + 12 + 4 * 2 + 20 + 32 + 48 + 64]
+        var files: [String] = []
+        for (number, place) in places.enumerated() {
+            for value in [0x7F, 0xFF] as [UInt8] {
+                var bytes = log
+                bytes.replaceSubrange(place..<place + 4, with: [0xFF, 0xFF, 0xFF, value])
+                files.append(try folder.write(bytes, to: "huge-\(number)-\(value).bin"))
+            }
+        }
+        let script = """
+            import resource, subprocess, sys
+            program, honest, *files = sys.argv[1:]
+            def run(file):
+                status = subprocess.run([program, "inspect", "eventlog", file], capture_output=True).returncode
+                return status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            status, usual = run(honest)
+            print(status, 0)
+            for file in files:
+                status, peak = run(file)
+                print(status, peak - usual)
+            """
+        let run = try runProcess("python3", ["-c", script, BootgateProcess.path, path("eventlog.bin")] + files)
+        let lines = run.text.split(separator: "\n").map { $0.split(separator: " ").compactMap { Int($0) } }
+        #expect(lines.count == files.count + 1 && lines.first == [0, 0], "\(run.errorText)")
+        for line in lines.dropFirst() {
+            #expect(line.first == 65)
+            // In KiB, above what reading the honest log takes.
+            #expect((line.last ?? .max) < 64 * 1024)
+        }
+    }
+
     @Test("A cut event log, quote, signature or public area ends with exit code 65 and the offset")
     func truncation() throws {
         let log = try vector.eventLog

@@ -6,8 +6,8 @@ import TPMStructures
 import Testing
 
 @Suite(
-    "How a TPM's PCR 0 starts, with a real TPM", .enabled(if: SoftwareTPM.isAvailable, "\(SoftwareTPM.requirement)"))
-struct StartupTests {
+    "Event logs beside a real TPM", .enabled(if: SoftwareTPM.isAvailable, "\(SoftwareTPM.requirement)"))
+struct RealTPMTests {
     /// SHA-256 registers 0 to 7 as the TPM holds them.
     private func registers(_ tpm: SoftwareTPM) throws -> PCRValues {
         let text = try tpm.tool("tpm2_pcrread", ["sha256:0,1,2,3,4,5,6,7"])
@@ -74,5 +74,27 @@ struct StartupTests {
         var other = builder
         other.events[0] = other.event(0, .efiHCRTMEvent, Array("HCRTM".utf8), measuring: [1])
         #expect(try other.log.replay(againstUnsigned: held, covering: Self.judged).mismatches.map(\.pcr) == [pcr0])
+    }
+
+    @Test(
+        "EL-05: a PCR extended behind the boot does not replay without a log line, and with one it is an event too late"
+    )
+    func extendedAfterBoot() throws {
+        let tpm = try SoftwareTPM(.unprovisioned)
+        var builder = EventLogBuilder.honest()
+        try boot(tpm, builder)
+        let honest = try builder.log
+        #expect(honest.replay(againstUnsigned: try registers(tpm), covering: Self.judged).replayed != nil)
+        for pcr in UInt32(0)...7 {
+            let late = builder.event(pcr, .efiAction, Array("late".utf8))
+            try tpm.tool("tpm2_pcrextend", ["\(pcr):sha256=\(Hex.encode(late.digests[0].bytes))"])
+            let held = try registers(tpm)
+            let before = try builder.log.replay(againstUnsigned: held, covering: Self.judged)
+            #expect(before.mismatches.map { UInt32($0.pcr.rawValue) } == [pcr])
+            builder.events.append(late)
+            let log = try builder.log
+            #expect(log.replay(againstUnsigned: held, covering: Self.judged).replayed != nil)
+            #expect(log.findings().contains { $0.id == .afterBoot && $0.eventIndex == log.events.count - 1 })
+        }
     }
 }
