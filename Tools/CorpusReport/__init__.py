@@ -79,6 +79,14 @@ class Line:
         else:
             self.differences.append(f"{what}: expected {short(expected)}, ours {short(ours)}")
 
+    def check_values(self, what, expected, ours, strictly=True):
+        """Compares a table of values and says how many agree. Not strictly: only those that both have."""
+        keys = set(expected) if strictly else set(expected) & set(ours)
+        equal = sum(ours.get(key) == expected[key] for key in keys)
+        self.fact(f"{what} {equal}/{len(keys)}")
+        if strictly:
+            self.check(what, expected, ours)
+
     @property
     def result(self):
         if self.differences:

@@ -1,5 +1,7 @@
 """Signature databases and updates to them, by `bootgate inspect signature-list`."""
 
+import json
+
 from . import Line
 
 KIND = "dbx"
@@ -14,7 +16,7 @@ def compare(item, corpus, product):
     line = Line(item["file"])
     expected = item.get("expected") or {}
     if "describes" in expected:
-        line.fact("describes other files")
+        describes(line, item, corpus, product)
         return line
     code, report, words = product.json("inspect", "signature-list", corpus.path(item["file"]))
     parses = expected.get("parse", "ok" if "entry_set_sha256" in expected else None)
@@ -36,3 +38,14 @@ def compare(item, corpus, product):
         if key in expected:
             line.check(key, expected[key], report.get(ours))
     return line
+
+
+def describes(line, item, corpus, product):
+    """A publisher's own list of what its updates hold: each update must hold exactly one of the listed sets."""
+    images = json.loads(corpus.read(item["file"]))["images"]
+    sets = [{image["authenticodeHash"].lower() for image in architecture} for architecture in images.values()]
+    folder = item["file"].rsplit("/", 1)[0]
+    for name in item["expected"]["describes"]:
+        report = product.json("inspect", "signature-list", corpus.path(f"{folder}/{name}"))[1]
+        hashes = {entry["value"] for entry in (report or {}).get("entries", []) if entry["type"] == "sha256"}
+        line.check(f"hashes of {name}", True, hashes in sets)

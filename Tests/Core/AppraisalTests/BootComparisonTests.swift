@@ -118,6 +118,22 @@ struct BootComparisonTests {
         #expect(removed.causes.first?.weight == .alarming)
     }
 
+    @Test("Another GRUB entry is another boot path; with a new kernel, a title's new version is the update's")
+    func menuEntry() throws {
+        func log(_ title: String, kernel: UInt8) throws -> TCGEventLog {
+            var builder = EventLogBuilder.honest()
+            let command = "setparams \(title)"
+            builder.append(8, .ipl, Array("grub_cmd: \(command)".utf8) + [0], measuring: Array(command.utf8))
+            builder.append(9, .ipl, Array("/boot/vmlinuz".utf8) + [0], measuring: [kernel])
+            return try builder.log
+        }
+        let chosen = try BootComparison(from: log("Debian", kernel: 1), to: log("Memory test", kernel: 1))
+        #expect(chosen.causes.map(\.cause) == [.bootPath])
+        #expect(chosen.changes.first?.details == ["- Debian", "+ Memory", "+ test"])
+        let updated = try BootComparison(from: log("Linux 6.1", kernel: 1), to: log("Linux 6.12", kernel: 2))
+        #expect(updated.causes.map(\.cause) == [.kernelUpdate])
+    }
+
     @Test("Events in another order are moved, not changed")
     func moved() throws {
         var before = EventLogBuilder.honest()

@@ -52,7 +52,7 @@ struct CauseFinder {
     private mutating func explainKernel() {
         guard has(.kernelUpdate) else { return }
         replace([.initrdRebuilt], with: .kernelUpdate) { _ in true }
-        replace([.commandLine, .bootLoaderConfiguration], with: .kernelUpdate) { change in
+        replace([.commandLine, .bootLoaderConfiguration, .bootPath], with: .kernelUpdate) { change in
             change.component == .file || Self.differsInNumbersOnly(change)
         }
     }

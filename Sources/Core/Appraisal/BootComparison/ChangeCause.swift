@@ -21,7 +21,7 @@ enum ChangeCause {
         case .bootOrder, .bootOption: return .bootOrder
         case .variable: return pcr.rawValue == 5 ? .bootLoaderConfiguration : .firmwareConfiguration
         case .partitionTable: return .partitions
-        case .bootLoaderCommand: return component.name.hasPrefix("linux") ? .commandLine : .bootLoaderConfiguration
+        case .bootLoaderCommand: return command(component.name)
         case .bootLoaderConfiguration: return .bootLoaderConfiguration
         case .kernelCommandLine, .loadOptions: return .commandLine
         case .kernelImage: return .kernelUpdate
@@ -76,6 +76,12 @@ enum ChangeCause {
             return .kernelUpdate
         }
         return kind == .changed ? .bootLoaderUpdate : .bootPath
+    }
+
+    /// `setparams TITLE` is what GRUB runs when somebody, or the default, chooses the entry of that title.
+    private static func command(_ text: String) -> BootChangeCause.Kind {
+        if text.hasPrefix("setparams ") { return .bootPath }
+        return text.hasPrefix("linux") ? .commandLine : .bootLoaderConfiguration
     }
 
     private static func file(_ path: String) -> BootChangeCause.Kind {
