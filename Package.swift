@@ -77,6 +77,12 @@ let core: [Target] = [
     room("SecurityEvents", in: "Core", ["ByteParsing"]),
 ]
 
+/// The process and the system around it: imports no room, and only the two services import it.
+let platform: [Target] = [
+    .systemLibrary(name: "CGNU", path: "Sources/Platform/CGNU"),
+    room("HostProcess", in: "Platform", ["CGNU"]),
+]
+
 let transport: [Target] = [
     .systemLibrary(
         name: "CCurl", path: "Sources/Transport/CCurl", pkgConfig: "libcurl",
@@ -96,13 +102,14 @@ let attester: [Target] = [
         "AttesterSession", in: "Attester",
         [
             "AssetFingerprints", "AttestationMessages", "AttestingEnvironment", "ByteParsing", "ESAPI", "HostInventory",
-            "JSONCoding", "TPMCryptography", "TPMStructures", "VerifierClient", logging,
+            "HostProcess", "JSONCoding", "TPMCryptography", "TPMStructures", "VerifierClient", logging,
         ]),
     program(
         "bootgate-agent", in: "Sources/Attester/bootgate-agent",
         [
             "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
-            "ESAPI", "HostInventory", "JSONCoding", "TPMStructures", "VerifierClient", argumentParser, logging, tomlKit,
+            "ESAPI", "HostInventory", "HostProcess", "JSONCoding", "TPMStructures", "VerifierClient", argumentParser,
+            logging, tomlKit,
         ],
         linkerSettings: [
             .unsafeFlags(
@@ -149,11 +156,9 @@ let verifier: [Target] = [
         "bootgate-verifier", in: "Sources/Verifier/bootgate-verifier",
         [
             "Admission", "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements",
-            "JSONCoding",
-            "ReferenceValues", "SIEMForwarding", "SecurityEvents", "TPMCryptography", "VerifierAPI", "VerifierService",
-            "VerifierStore",
-            argumentParser,
-            crypto, logging, nioCore, nioSSL, serviceLifecycle, tomlKit, unixSignals, x509,
+            "HostProcess", "JSONCoding", "ReferenceValues", "SIEMForwarding", "SecurityEvents", "TPMCryptography",
+            "VerifierAPI", "VerifierService", "VerifierStore", argumentParser, crypto, logging, nioCore, nioSSL,
+            serviceLifecycle, tomlKit, unixSignals, x509,
         ]),
 ]
 
@@ -232,6 +237,7 @@ let testTargets: [Target] = [
             "TPMStructures", "TestVectors", crypto,
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
+    tests("HostProcessTests", in: "Platform", ["HostProcess"]),
     tests(
         "VerifierClientTests", in: "Transport",
         ["AttestationMessages", "ByteParsing", "StubVerifier", "VerifierClient", crypto, swiftASN1, x509]),
@@ -324,6 +330,6 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
-    targets: core + transport + attester + verifier + operatorCommand + tools + testSupport + testTargets,
+    targets: core + platform + transport + attester + verifier + operatorCommand + tools + testSupport + testTargets,
     swiftLanguageModes: [.v6]
 )

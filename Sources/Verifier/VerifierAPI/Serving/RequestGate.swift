@@ -28,7 +28,14 @@ package struct RequestGate: Sendable {
         self.peer = peer
     }
 
+    /// Answers in a child task. A task keeps the memory of its deepest call until it ends, and a connection's task lives as
+    /// long as the connection: 60 KiB for each node that is connected and idle, without this.
     func respond(_ route: Route, _ request: Request, _ context: APIRequestContext) async -> Response {
+        async let response = answer(route, request, context)
+        return await response
+    }
+
+    private func answer(_ route: Route, _ request: Request, _ context: APIRequestContext) async -> Response {
         let began = ContinuousClock.now
         let reference = context.reference
         var caller = Caller.anyone(source: peer()?.source ?? "")

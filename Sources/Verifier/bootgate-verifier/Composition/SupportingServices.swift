@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HostProcess
 internal import ServiceLifecycle
 internal import Synchronization
 internal import VerifierService

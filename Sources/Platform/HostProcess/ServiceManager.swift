@@ -1,8 +1,9 @@
 internal import Glibc
 
 /// Tells systemd how the service is (sd_notify(3)): a datagram to the socket that `NOTIFY_SOCKET` names.
-enum ServiceManager {
-    static func notify(_ state: String) {
+package enum ServiceManager {
+    /// Does nothing where no service manager asked for it; nobody listening is no reason to stop.
+    package static func notify(_ state: String) {
         guard let value = unsafe getenv("NOTIFY_SOCKET") else { return }
         var path = Array(unsafe String(cString: value).utf8)
         var address = sockaddr_un()
