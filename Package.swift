@@ -256,9 +256,9 @@ let testTargets: [Target] = [
     tests(
         "VerifierServiceTests", in: "Verifier",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "JSONCoding",
-            "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures", "TestVectors",
-            "VerifierService", "VerifierStore", crypto, logging,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "Endorsements",
+            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures", "TestVectors",
+            "VerifierService", "VerifierStore", crypto, logging, x509,
         ]),
     tests(
         "VerifierStoreTests", in: "Verifier",
@@ -293,8 +293,9 @@ let testTargets: [Target] = [
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
-            "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "SoftwareTPM",
-            "TCGEventLog", "TPMStructures", "TestVectors",
+            "Admission", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "SoftwareTPM",
+            "TCGEventLog", "TPMCryptography", "TPMStructures", "TestVectors", "VerifierAPI", "VerifierService",
+            "VerifierStore", crypto, logging, nioSSL, serviceLifecycle, x509,
         ],
         path: "Tests/Integration", exclude: ["Differential/replay.py"], swiftSettings: sharedSettings),
 ]

@@ -79,6 +79,8 @@ public enum FindingID {
     public static let reported = "PCR_REPORTED"
     /// The layer's evidence is missing.
     public static let evidenceMissing = "EVIDENCE_MISSING"
+    /// The appraisal itself ended by an error: nothing is known (AD-06).
+    public static let appraisalFailed = "APPRAISAL_FAILED"
     /// The layer rests on one that nobody attests: self-reported, at most a warning.
     public static let selfReported = "SELF_REPORTED"
 }

@@ -105,6 +105,10 @@ enum SecurityEventTable {
         Row("QUOTE_RESTART", .high, "TPM restarted with kept state", isolate),
         Row("QUOTE_CLOCK_ROLLBACK", .critical, "TPM counters went back", isolate),
         Row("QUOTE_CLOCK_UNSAFE", .low, "TPM clock not safe", "None; normal after a power cut."),
+        Row("EVIDENCE_MISSING", .medium, "Evidence incomplete", "Check the node's link and what its agent logs."),
+        Row(
+            "APPRAISAL_FAILED", .medium, "Appraisal ended by an error",
+            "Report it with the verifier's log; the node attests again by itself."),
         Row("QUOTE_TPM_FIRMWARE", .medium, "TPM firmware changed", "Check that the update was planned."),
     ]
 

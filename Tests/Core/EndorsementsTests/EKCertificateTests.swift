@@ -233,6 +233,58 @@ struct EndorsementScene {
         }
     }
 
+    /// swtpm's certificates, and where the corpus is here those of STMicroelectronics and Google's virtual TPM.
+    @Test("ID-15: 100,000 mutants of real EK certificates are refused by the parser or by their chain")
+    func realMutants() throws {
+        func pem(_ name: String) throws -> [EKCertificate] {
+            try EKCertificate.certificates(
+                pem: String(decoding: TestVectors.bytes("measured-boot/ek/\(name)"), as: UTF8.self))
+        }
+        let policy = EKCertificatePolicy(
+            roots: try pem("swtpm-localca-rootca-cert.pem"), intermediates: try pem("issuercert.pem"), denyList: .empty,
+            revocationLists: [], validity: .ignored, acceptsSHA1: false)
+        var originals = try ["ekrsa.der", "ekecc.der"].map { try TestVectors.bytes("measured-boot/ek/\($0)") }
+        for original in originals {
+            #expect(policy.inspect(try EKCertificate(der: original), sentIssuers: []).chain == .valid)
+        }
+        if let corpus = TestVectors.corpus {
+            for name in ["stm-ek-nuc1.pem", "gce-ek-ecc.pem", "gce-ek-rsa.pem"] {
+                let text = String(decoding: try corpus.bytes("ekcerts/\(name)"), as: UTF8.self)
+                originals += try EKCertificate.certificates(pem: text).map(\.der)
+            }
+        }
+        var random = SeededGenerator(seed: 15)
+        var parsed = 0
+        for round in 0..<100_000 {
+            let mutant = Self.mutant(of: originals[round % originals.count], &random)
+            guard let certificate = try? EKCertificate(nvContent: mutant) else { continue }
+            parsed += 1
+            // One in a few parses: each of those costs a signature check.
+            if certificate.der != originals[round % originals.count] {
+                #expect(policy.inspect(certificate, sentIssuers: []).chain != .valid, "round \(round)")
+            }
+        }
+        #expect(parsed < 100_000)
+    }
+
+    /// One to three edits: a byte, a bit, a run cut out, a run repeated, a length field's neighbour, padding behind.
+    private static func mutant(of original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+        var bytes = original
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let position = Int.random(in: 0..<bytes.count, using: &random)
+            let run = position..<min(bytes.count, position + Int.random(in: 1...16, using: &random))
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: bytes[position] = UInt8.random(in: 0...255, using: &random)
+            case 1: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case 2: bytes[position] = [0, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xFF].randomElement(using: &random) ?? 0
+            case 3 where bytes.count > 64: bytes.removeSubrange(run)
+            case 4: bytes.insert(contentsOf: bytes[run], at: position)
+            default: bytes += [UInt8](repeating: [0, 0xFF].randomElement(using: &random) ?? 0, count: run.count)
+            }
+        }
+        return bytes
+    }
+
     @Test("ID-15: more than 64 names are refused")
     func names() throws {
         var profile = EKCertificateAuthority.Profile()

@@ -3,7 +3,7 @@ import Foundation
 import SoftwareTPM
 
 /// A real verifier of its own, with two operators: alice proposes, bob approves.
-final class Laboratory {
+final class Laboratory: VerifierPlace {
     let directory: TemporaryDirectory
     let mainPort: Int
     let enrollmentPort: Int
@@ -65,15 +65,16 @@ final class Laboratory {
         return sockets.map(\.1)
     }
 
-    func start() async throws {
+    func start(environment: [String: String] = [:]) async throws {
         let process = try SpawnedProcess(
-            Programs.verifier, ["run", "--config", directory.file("verifier.toml")],
+            Programs.verifier, ["run", "--config", directory.file("verifier.toml")], environment: environment,
             outputPath: directory.file("verifier.log"))
         verifier = process
         _ = try await eventually("the verifier is ready") { () -> Bool? in
             guard process.isRunning else { throw LaboratoryError("the verifier ended: \(log("verifier"))") }
             let probe = try runProcess("curl", ["-sf", "-o", "/dev/null", "http://127.0.0.1:\(loopbackPort)/readyz"])
-            return probe.succeeded ? true : nil
+            // The loopback listener is the first of three.
+            return probe.succeeded && Link.accepts(enrollmentPort) && Link.accepts(mainPort) ? true : nil
         }
     }
 

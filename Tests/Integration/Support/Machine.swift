@@ -7,22 +7,22 @@ import TPMStructures
 final class Machine {
     let id: String
     let tpm: SoftwareTPM
-    private let laboratory: Laboratory
+    private let place: any VerifierPlace
     private let endorsementKey: String
     private(set) var agent: SpawnedProcess?
 
-    init(_ id: String, in laboratory: Laboratory, endorsementKey: String = "rsa", boot: String = "golden") throws {
+    init(_ id: String, in place: any VerifierPlace, endorsementKey: String = "rsa", boot: String = "golden") throws {
         self.id = id
-        self.laboratory = laboratory
+        self.place = place
         self.endorsementKey = endorsementKey
         tpm = try SoftwareTPM(.fresh)
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let configuration = """
             [verifier]
-            url = "https://localhost:\(laboratory.mainPort)"
-            enrollment-url = "https://localhost:\(laboratory.enrollmentPort)"
-            ca-file = "\(laboratory.caFile)"
+            url = "https://localhost:\(place.mainPort)"
+            enrollment-url = "https://localhost:\(place.enrollmentPort)"
+            ca-file = "\(place.caFile)"
             [node]
             id = "\(id)"
             [tpm]
@@ -37,15 +37,15 @@ final class Machine {
             format = "logfmt"
 
             """
-        try laboratory.directory.write(Array(configuration.utf8), to: "agent-\(id).toml")
+        try place.directory.write(Array(configuration.utf8), to: "agent-\(id).toml")
         try measure(boot)
     }
 
     deinit { agent?.stop(atOnce: true) }
 
-    var directory: String { laboratory.directory.file("state-\(id)") }
-    private var eventLog: String { laboratory.directory.file("event-log-\(id)") }
-    private var bootID: String { laboratory.directory.file("boot-id-\(id)") }
+    var directory: String { place.directory.file("state-\(id)") }
+    private var eventLog: String { place.directory.file("event-log-\(id)") }
+    private var bootID: String { place.directory.file("boot-id-\(id)") }
 
     /// Writes the log of a boot and extends each of its events, in order, in the banks that this TPM has.
     private func measure(_ boot: String, newKernelBoot: Bool = true) throws {
@@ -78,10 +78,16 @@ final class Machine {
         try measure(boot, newKernelBoot: false)
     }
 
+    /// The end of what the agent wrote.
+    var log: String {
+        let bytes = (try? readFile(place.directory.file("agent-\(id).log"))) ?? []
+        return String(decoding: bytes.suffix(3000), as: UTF8.self)
+    }
+
     func startAgent() throws {
         agent = try SpawnedProcess(
-            Programs.agent, ["run", "--config", laboratory.directory.file("agent-\(id).toml")],
-            outputPath: laboratory.directory.file("agent-\(id).log"))
+            Programs.agent, ["run", "--config", place.directory.file("agent-\(id).toml")],
+            outputPath: place.directory.file("agent-\(id).log"))
     }
 
     @discardableResult
@@ -91,8 +97,16 @@ final class Machine {
     }
 
     /// `bootgate-agent once`; the exit status is the verdict's.
-    func once() throws -> ProcessResult {
-        try runProcess(Programs.agent, ["once", "--config", laboratory.directory.file("agent-\(id).toml")])
+    func once(environment: [String: String] = [:]) throws -> ProcessResult {
+        try runProcess(
+            Programs.agent, ["once", "--config", place.directory.file("agent-\(id).toml")], environment: environment)
+    }
+
+    /// The same beside the test, so that it can be killed.
+    func startOnce() throws -> SpawnedProcess {
+        try SpawnedProcess(
+            Programs.agent, ["once", "--config", place.directory.file("agent-\(id).toml")],
+            outputPath: place.directory.file("agent-\(id).log"))
     }
 
     /// SHA-256 of the EK's SubjectPublicKeyInfo, as a manifest names it.

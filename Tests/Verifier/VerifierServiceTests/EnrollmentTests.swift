@@ -1,9 +1,11 @@
 import AttestationMessages
 import AttestationTestKit
+import ByteParsing
 import Crypto
 import Foundation
 import JSONCoding
 import SecurityEvents
+import TPMCryptography
 import TPMStructures
 import Testing
 import VerifierService
@@ -30,6 +32,10 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         let first = try await bench.enrolled()
         try await bench.attest(first)
+        try await bench.expectRefusal(.conflict, "ID_EK_MISMATCH", .critical) {
+            try await bench.enroll(SoftwareNode("n1"))
+        }
+        let before = try await bench.mark()
         let codes = await withTaskGroup { group in
             for _ in 0..<50 {
                 group.addTask {
@@ -39,8 +45,8 @@ struct EnrollmentTests {
             return await group.reduce(into: Set<String?>()) { $0.insert($1) }
         }
         #expect(codes == ["ID_EK_MISMATCH"])
+        #expect(try await bench.records(since: before).filter { $0.detail["code"] == "ID_EK_MISMATCH" }.count == 50)
         #expect(try await bench.attest(first).verdict == .pass)
-        #expect(try await bench.events().contains { $0.eventID == "ID_EK_MISMATCH" && $0.severity == .critical })
     }
 
     @Test("ID-01: of 50 different TPMs that ask for a new id at once, one gets it")
@@ -63,10 +69,10 @@ struct EnrollmentTests {
         let first = try await bench.enrolled()
         var sameEK = try SoftwareNode("n2")
         sameEK.ek = first.ek
-        #expect(await nodeRefusal { try await bench.enroll(sameEK) }?.code == "ID_EK_REUSED")
+        try await bench.expectRefusal(.conflict, "ID_EK_REUSED", .high) { try await bench.enroll(sameEK) }
         var sameAK = try SoftwareNode("n3")
         sameAK.ak = first.ak
-        #expect(await nodeRefusal { try await bench.enroll(sameAK) }?.code == "ID_AK_REUSED")
+        try await bench.expectRefusal(.conflict, "ID_AK_REUSED", .high) { try await bench.enroll(sameAK) }
     }
 
     @Test("ID-03: a credential for the AK of another TPM cannot be opened")
@@ -83,29 +89,43 @@ struct EnrollmentTests {
             answer
             ?? ActivationRequest(
                 proof: WireBytes([0]), nodeKeyCertifyInfo: WireBytes([]), nodeKeyCertifySignature: WireBytes([]))
-        let error = await nodeRefusal {
+        try await bench.expectRefusal(.forbidden, "ID_ACTIVATION_FAILED", .high) {
             _ = try await bench.enrollment.activate(
                 enrollmentID: challenge.enrollmentID, request, peer: node.enrollmentPeer)
         }
-        #expect(error?.kind == .forbidden && error?.code == "ID_ACTIVATION_FAILED")
     }
 
-    @Test("ID-17: after three wrong proofs the right one is refused too, and no answer holds the secret")
+    @Test("ID-17: after three wrong proofs the right one is refused too, and the secret is nowhere to be read")
     func tries() async throws {
         let bench = try await VerifierTestBench()
         let node = try SoftwareNode("n1")
-        let (challenge, right) = try await node.activation(bench)
+        let body = try node.enrollmentBody()
+        let response = try await bench.enrollment.enroll(body, peer: node.enrollmentPeer)
+        let challenge = try StrictJSON.decode(EnrollmentChallenge.self, from: response)
+        let right = try node.activation(of: challenge, body: body, response: response)
+        let name = try #require(node.ak.publicArea.name)
+        let credential = CredentialChallenge(
+            credentialBlob: challenge.credentialBlob.bytes, encryptedSecret: challenge.encryptedSecret.bytes)
+        let secret = try #require(try node.ek.activate(credential, for: name))
         var wrong = right
         wrong.proof = WireBytes([UInt8](repeating: 0, count: 32))
-        var kinds: [ServiceError.Kind?] = []
-        for request in [wrong, wrong, wrong, right] {
-            kinds.append(
-                await nodeRefusal {
-                    _ = try await bench.enrollment.activate(
-                        enrollmentID: challenge.enrollmentID, request, peer: node.enrollmentPeer)
-                }?.kind)
+        var told = String(decoding: response, as: UTF8.self)
+        for (index, request) in [wrong, wrong, wrong, right].enumerated() {
+            let isOver = index == 3
+            let error = try await bench.expectRefusal(
+                isOver ? .gone : .forbidden, isOver ? "ID_CHALLENGE_EXPIRED" : "ID_ACTIVATION_FAILED",
+                isOver ? nil : .high
+            ) {
+                _ = try await bench.enrollment.activate(
+                    enrollmentID: challenge.enrollmentID, request, peer: node.enrollmentPeer)
+            }
+            told += "\(String(describing: error))"
         }
-        #expect(kinds == [.forbidden, .forbidden, .forbidden, .gone])
+        let stored = try bench.storedBytes()
+        for text in [Hex.encode(secret), Data(secret).base64EncodedString(), "\(secret)"] {
+            #expect(!told.contains(text) && stored.firstRange(of: Array(text.utf8)) == nil)
+        }
+        #expect(stored.firstRange(of: secret) == nil)
     }
 
     @Test("ID-18: a challenge answers only to the key that asked, and for 60 seconds")
@@ -113,17 +133,19 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         let (first, second) = (try SoftwareNode("n1"), try SoftwareNode("n2"))
         let (challenge, request) = try await first.activation(bench)
-        #expect(
-            await nodeRefusal {
-                _ = try await bench.enrollment.activate(
-                    enrollmentID: challenge.enrollmentID, request, peer: second.enrollmentPeer)
-            }?.code == "ID_CHALLENGE_BINDING")
+        try await bench.expectRefusal(.forbidden, "ID_CHALLENGE_BINDING", .high) {
+            _ = try await bench.enrollment.activate(
+                enrollmentID: challenge.enrollmentID, request, peer: second.enrollmentPeer)
+        }
         bench.advance(60_001)
-        #expect(
-            await nodeRefusal {
-                _ = try await bench.enrollment.activate(
-                    enrollmentID: challenge.enrollmentID, request, peer: first.enrollmentPeer)
-            }?.code == "ID_CHALLENGE_EXPIRED")
+        try await bench.expectRefusal(.gone, "ID_CHALLENGE_EXPIRED", nil) {
+            _ = try await bench.enrollment.activate(
+                enrollmentID: challenge.enrollmentID, request, peer: first.enrollmentPeer)
+        }
+        // One that never was, or was forgotten, is told the same.
+        try await bench.expectRefusal(.gone, "ID_CHALLENGE_EXPIRED", nil) {
+            _ = try await bench.enrollment.activate(enrollmentID: "unknown", request, peer: first.enrollmentPeer)
+        }
     }
 
     @Test("ID-19, SA-11: a one-time token enrolls once; its text is nowhere in the store")
@@ -132,8 +154,10 @@ struct EnrollmentTests {
         let node = try SoftwareNode("n1")
         let token = "one-time-token-of-n1"
         try await bench.addToManifest(node, token: token)
-        #expect(await nodeRefusal { try await bench.enroll(node, token: "wrong") }?.code == "ID_TOKEN_USED")
-        #expect(await nodeRefusal { try await bench.enroll(node) }?.code == "ID_TOKEN_USED")
+        try await bench.expectRefusal(.forbidden, "ID_TOKEN_USED", .medium) {
+            try await bench.enroll(node, token: "wrong")
+        }
+        try await bench.expectRefusal(.forbidden, "ID_TOKEN_USED", .medium) { try await bench.enroll(node) }
         #expect(try await bench.enroll(node, token: token).lifecycle == .enrolled)
         try await bench.store.write { try $0.deleteNode(node.id) }
         let codes = await withTaskGroup { group in
@@ -151,8 +175,9 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         let node = try SoftwareNode("n1")
         let proxy = EnrollmentPeer(spki: try SoftwareNode("n2").spki, source: "proxy")
-        let error = await nodeRefusal { _ = try await bench.enrollment.enroll(node.enrollmentBody(), peer: proxy) }
-        #expect(error?.kind == .forbidden && error?.code == "ID_CHANNEL_BINDING")
+        try await bench.expectRefusal(.forbidden, "ID_CHANNEL_BINDING", .high) {
+            _ = try await bench.enrollment.enroll(node.enrollmentBody(), peer: proxy)
+        }
     }
 
     @Test("ID-21, ID-22: an EK outside the inventory waits for an operator, and is not admitted")
@@ -161,6 +186,10 @@ struct EnrollmentTests {
         let node = try SoftwareNode("n1")
         #expect(try await bench.enroll(node).lifecycle == .pending)
         #expect(try await bench.record(node)?.pendingReason == "ID_EK_NOT_IN_INVENTORY")
+        #expect(
+            try await bench.events().contains { $0.eventID == "ID_EK_NOT_IN_INVENTORY" && $0.severity == .medium })
+        let waiting = try await bench.store.read { try $0.auditRecords(before: nil, limit: 10) }
+        #expect(waiting.contains { $0.action == "node.pending" && $0.detail["reason"] == "ID_EK_NOT_IN_INVENTORY" })
         #expect(try await bench.decision(node) == "ADM_PENDING")
         #expect(await nodeRefusal { _ = try await node.challenge(bench) }?.code == "ADM_PENDING")
         bench.advance(24 * 3_600_000 + 1)
@@ -178,16 +207,30 @@ struct EnrollmentTests {
         #expect(await nodeRefusal { try await bench.enroll(SoftwareNode("n3")) }?.kind == .tooMany)
     }
 
-    @Test("ID-23: a hostile node id is refused with a code of its own", arguments: ["../n1", "N1", "n1\n", "-n", ""])
-    func hostileID(_ id: String) async throws {
+    /// 40: separators, controls, paths, cases, look-alikes, lengths, what other languages would take for an end.
+    static let hostileIDs: [String] =
+        [
+            "", "-", "-n", "N1", "n1 ", " n1", "n 1", "n1\n", "\nn1", "n1\r\n", "n1\u{0}", "\u{0}", "n1\t", "../n1",
+            "n1/..",
+            "/n1", "n1/", "n1\\", ".n1", "n.1", "n_1", "n1;", "n1'", "n1\"", "n1%0a", "%6e1", "n1#", "n1?", "*", "$n",
+            "ｎ1", "п1",
+            "n１", "n\u{301}1", "n\u{200B}1", "\u{FEFF}n1", "n1\u{2028}", "\u{202E}1n",
+        ] + [String(repeating: "n", count: 64), String(repeating: "n", count: 10_000)]
+
+    @Test("ID-23: each of 40 hostile node ids is refused with a code of its own, in one audit record")
+    func hostileID() async throws {
         let bench = try await VerifierTestBench(references: false)
-        let body = try SoftwareNode("n1").enrollmentBody()
-        let escaped = id.replacingOccurrences(of: "\n", with: "\\n")
-        let text = String(decoding: body, as: UTF8.self).replacingOccurrences(of: "\"n1\"", with: "\"\(escaped)\"")
-        let error = await nodeRefusal {
-            _ = try await bench.enrollment.enroll(Array(text.utf8), peer: SoftwareNode("n1").enrollmentPeer)
+        let node = try SoftwareNode("n1")
+        let body = String(decoding: try node.enrollmentBody(), as: UTF8.self)
+        #expect(Self.hostileIDs.count == 40 && body.contains("\"n1\""))
+        for id in Self.hostileIDs {
+            let quoted = String(decoding: try JSONEncoder().encode(id), as: UTF8.self)
+            let text = body.replacingOccurrences(of: "\"n1\"", with: quoted)
+            try await bench.expectRefusal(.syntax, "API_BAD_ID", nil) {
+                _ = try await bench.enrollment.enroll(Array(text.utf8), peer: node.enrollmentPeer)
+            }
         }
-        #expect(error?.kind == .syntax && error?.code == "API_BAD_ID", "\(String(describing: error))")
+        #expect(try await bench.store.read { try $0.nodes(site: nil, group: nil, after: nil, limit: 10) }.isEmpty)
     }
 
     @Test("ID-24: an agent that was killed after any step enrolls again to the same identity")
@@ -207,12 +250,17 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         let node = try await bench.enrolled()
         try await bench.attest(node)
+        let late = try await node.evidence(bench)
         var cleared = node
         cleared.ak = .p256()
         cleared.nodeKey = P256.Signing.PrivateKey()
         #expect(try await bench.enroll(cleared).lifecycle == .pending)
         #expect(try await bench.record(node)?.pendingReason == "ID_AK_CHANGED")
-        #expect(await nodeRefusal { _ = try await node.challenge(bench) }?.code == "ID_AK_CHANGED")
+        #expect(try await bench.events().contains { $0.eventID == "ID_AK_CHANGED" && $0.severity == .medium })
+        try await bench.expectRefusal(.forbidden, "ID_AK_CHANGED", .medium) { _ = try await node.challenge(bench) }
+        try await bench.expectRefusal(.forbidden, "ID_AK_CHANGED", .medium) {
+            _ = try await bench.attestation.submit(late, node: node.peer)
+        }
         #expect(try await bench.decision(node) == "ADM_PENDING")
         let statuses = try await bench.store.read { try $0.identities(of: node.id) }.map(\.status)
         #expect(statuses == [.active, .retired])
@@ -228,11 +276,12 @@ struct EnrollmentTests {
             record.lifecycle = .revoked
             try tx.save(record)
         }
-        for code in [
-            await nodeRefusal { _ = try await bench.attestation.submit(submission, node: node.peer) }?.code,
-            await nodeRefusal { _ = try await node.challenge(bench) }?.code,
-            await nodeRefusal { try await bench.enroll(node) }?.code, try await bench.decision(node),
-        ] { #expect(code == "ID_NODE_REVOKED") }
+        try await bench.expectRefusal(.forbidden, "ID_NODE_REVOKED", .medium) {
+            _ = try await bench.attestation.submit(submission, node: node.peer)
+        }
+        try await bench.expectRefusal(.forbidden, "ID_NODE_REVOKED", .medium) { _ = try await node.challenge(bench) }
+        try await bench.expectRefusal(.forbidden, "ID_NODE_REVOKED", .medium) { try await bench.enroll(node) }
+        #expect(try await bench.decision(node) == "ID_NODE_REVOKED")
     }
 
     @Test("ID-28: a node key that was imported into the TPM is refused")
@@ -240,8 +289,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         var node = try SoftwareNode("n1")
         node.nodeKeyAttributes = [.userWithAuth, .noDA, .sign]
-        let error = await nodeRefusal { try await bench.enroll(node) }
-        #expect(error?.kind == .invalid && error?.code == "ID_NODE_KEY_ATTRS")
+        try await bench.expectRefusal(.invalid, "ID_NODE_KEY_ATTRS", .high) { try await bench.enroll(node) }
     }
 
     @Test("QF-17: an AK outside the endorsement hierarchy is refused")
@@ -249,7 +297,7 @@ struct EnrollmentTests {
         let bench = try await VerifierTestBench()
         var node = try SoftwareNode("n1")
         node.ak.parent = .ownerHierarchy
-        #expect(await nodeRefusal { try await bench.enroll(node) }?.code == "ID_AK_HIERARCHY")
+        try await bench.expectRefusal(.invalid, "ID_AK_HIERARCHY", .medium) { try await bench.enroll(node) }
     }
 
     @Test("A node renews with its enrolled keys only")

@@ -16,8 +16,8 @@ extension AttestationService {
     }
 
     package func submit(_ submission: EvidenceSubmission, node peer: NodePeer) async throws -> EvidenceReply {
-        try await recordingRefusals("evidence.refused", peer) {
-            let digest = SubmissionDigest.of(submission)
+        let digest = SubmissionDigest.of(submission)
+        return try await judging(submission.challengeID, peer, "evidence.refused", taking: (submission, digest)) {
             // One read for the whole of a pass that brings nothing new: each read costs as much as a signature check.
             let (evidence, challenge, held) = try await store.read { snapshot in
                 let evidence = try evidenceCase(peer, snapshot)
@@ -127,7 +127,7 @@ extension AttestationService {
     package func upload(
         evidenceID: String, log: EvidenceLog, offset: Int, bytes: [UInt8], node peer: NodePeer
     ) async throws -> EvidenceReply {
-        try await recordingRefusals("upload.refused", peer) {
+        try await judging(evidenceID, peer, "upload.refused", taking: nil) {
             guard bytes.count <= policy.maxUploadChunk else {
                 throw ServiceError(.tooLarge, "EVIDENCE_SIZE", "\(bytes.count) bytes in one upload")
             }
@@ -237,38 +237,11 @@ extension AttestationService {
         }
     }
 
-    private func reply(
+    func reply(
         _ id: String, _ verdict: Verdict, _ interval: Int?, _ next: AttestationChallenge?
     ) -> EvidenceReply {
         EvidenceReply(
             evidenceID: id, verdict: verdict, verdictID: id, need: [], nextAttestationInSeconds: interval,
             nextChallenge: next)
-    }
-
-    /// Evidence that never became complete is an `error`: it changes nothing but the history.
-    func abandon(_ pending: PendingEvidenceRecord, _ tx: any StoreTransaction) throws {
-        guard try tx.deletePendingEvidence(pending.evidenceID), let node = try tx.node(pending.nodeID),
-            let identity = try tx.identity(node.identityID), identity.akName == pending.akName,
-            node.lifecycle == .enrolled || node.lifecycle == .suspended
-        else { return }
-        let evidence = EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity), policy: try groupPolicy(node.group, tx),
-            state: try tx.attestationState(akName: identity.akName))
-        let result = evidence.policy.appraiser.appraise(
-            AppraisalInput(
-                identityFindings: [
-                    Finding(
-                        FindingID.evidenceMissing, .none, .tpmIdentity, detail: "the logs were never uploaded whole")
-                ], pcrs: nil, eventLog: nil, fingerprintFindings: nil, reference: evidence.policy.reference,
-                referenceStatus: evidence.policy.reference == nil ? nil : .approved, labMode: evidence.policy.labMode,
-                identity: .enrolled, binding: .evidence, atMilliseconds: tx.now))
-        try VerdictWriter(
-            evidence: evidence, challenge: pending.challenge,
-            submission: try StrictJSON.decode(EvidenceSubmission.self, from: pending.submission),
-            submissionSHA256: pending.submissionSHA256, result: result,
-            resultDigest: EvidenceAppraiser.digest(result),
-            state: evidence.state ?? AttestationStateRecord(akName: identity.akName, nodeID: node.nodeID),
-            isSticky: false, bootKeySPKI: nil, newReports: [], policy: policy
-        ).write(tx)
     }
 }

@@ -102,7 +102,11 @@ package struct EnrollmentService: EnrollmentUseCases {
         enrollmentID: String, _ request: ActivationRequest, peer: EnrollmentPeer
     ) async throws -> EnrollmentResult {
         let challenge = try await store.read { try $0.enrollmentChallenge(enrollmentID) }
-        guard let challenge else { throw ServiceError(.gone, "ID_CHALLENGE_EXPIRED", "no such challenge") }
+        guard let challenge else {
+            throw try await refusals.refuse(
+                ServiceError(.gone, "ID_CHALLENGE_EXPIRED", "no such challenge"), action: "activation.refused",
+                node: nil, source: peer.source, alarm: false)
+        }
         do {
             return try await activate(challenge, request, peer)
         } catch let error as ServiceError where error.kind != .unavailable {
