@@ -43,6 +43,7 @@ struct ResilienceTests {
             // The first flight on the main listener: the enrollment's last message has arrived.
             isPastEnrollment = doomed.note
             agent.stop(atOnce: true)
+            try machine.forgetDeadProcess()
             if victim == .verifier {
                 laboratory.stop(atOnce: true)
                 try await laboratory.start()

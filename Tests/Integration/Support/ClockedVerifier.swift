@@ -144,7 +144,7 @@ final class ClockedVerifier: VerifierPlace, Sendable {
                 oversight: OversightService(
                     store: store, policy: policy, issuer: issuer,
                     facts: VerifierFacts(version: "test", labMode: false, certificateExpiry: { nil })),
-                keySet: { [signer] in try signer.keySet.json() }, isReady: { true }, gauges: { [] })
+                keySet: { [signer] in try signer.keySet.json() }, readiness: { .ready }, gauges: { [] })
         }
 
         func material() throws -> TLSMaterial {

@@ -109,6 +109,13 @@ final class Machine {
             outputPath: place.directory.file("agent-\(id).log"))
     }
 
+    /// What the kernel's resource manager does when a process dies: its sessions and loaded objects go.
+    func forgetDeadProcess() throws {
+        for kind in ["--transient-object", "--loaded-session", "--saved-session"] {
+            _ = try tpm.tool("tpm2_flushcontext", [kind])
+        }
+    }
+
     /// SHA-256 of the EK's SubjectPublicKeyInfo, as a manifest names it.
     func endorsementKeySPKI() throws -> String {
         let handle = endorsementKey == "rsa" ? "0x81010001" : "0x81010016"

@@ -1,5 +1,6 @@
 import AttestationMessages
 import AttestationTestKit
+import ByteParsing
 import Crypto
 import Endorsements
 import Foundation
@@ -74,19 +75,16 @@ struct EndorsementRefusalTests {
         },
     ]
 
-    /// 65,537 to the power of 127.
-    private static let rocaModulus: [UInt8] = {
-        var product = [UInt8](repeating: 0, count: 255) + [1]
-        for _ in 0..<127 {
-            var carry = 0
-            product = product.reversed().map { digit -> UInt8 in
-                carry += Int(digit) * 65_537
-                defer { carry >>= 8 }
-                return UInt8(carry & 0xFF)
-            }.reversed()
-        }
-        return product
-    }()
+    /// 65,537 to the power of 123,457 modulo M, and a multiple of M on it, M the product of the primes to 167: 2,048 bits,
+    /// made with Python.
+    private static let rocaModulus =
+        Hex.decode(
+            "d4be9e219c3b90a21390bcdd5558646ffbdfec3f5364a11658575ae7828e2b0adf7654734c27725b9592fea65c792246"
+                + "65c11c1b25b486ec204a0850b99a0eb61abec22458ef8269e3b16cd3771cb332d136ddbed20b244ca56a275081891244"
+                + "1e410110eead96cf7688cdc5063e89c95f128dc86e43d7d17b8833a89c13d18a29b79db1e90405e2f81b57662f0ec110"
+                + "1279276de4ec5df33076da60539540a0e4c384f055fd96b9bc51da536fef05e65f5b5ab8b18cbecfebcb25ae41f263cd"
+                + "e1b8d4daa331527f6a264cda81fc3d7cb3f5f5e59596f85c61c8291cd0a6ddfd5a74163d05786f0d168cea25e3ca02bf"
+                + "dfd7511cb39d7c5b2b6da2ffe111d291") ?? []
 
     @Test("ID-04, ID-05, ID-07, ID-12, ID-16: a key that is no sound AK is a 422 with its alarm", arguments: keys)
     func key(_ row: BadKey) async throws {

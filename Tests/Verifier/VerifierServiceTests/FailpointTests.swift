@@ -125,7 +125,8 @@ struct FailpointTests {
         for _ in 0..<4 {
             bench.advance(maxAge / 4)
             let submission = try await node.evidence(bench)
-            faulty.arm(unit: 2, .before)
+            // The commit: an exchange that brings nothing new is one read and one write.
+            faulty.arm(unit: 1, .before)
             #expect(try await exchange(submission, node, service).verdict == .error)
             #expect(try await bench.decision(node) == "admit")
         }

@@ -136,17 +136,25 @@ struct RaceTests {
         #expect(try await bench.store.verifyAudit().firstBadNumber == nil)
     }
 
+    /// A fail takes milliseconds, for its commit: decisions are spread over that time, so that both orders occur.
+    private static func decision(
+        on node: SoftwareNode, after delay: Duration, _ bench: VerifierTestBench
+    ) async throws -> AdmissionReply {
+        try await Task.sleep(for: delay)
+        return try await bench.admission.admission(
+            of: node.id, audience: "test", asker: .consumer(VerifierTestBench.consumer))
+    }
+
     /// - Returns: how many decisions came before their fail.
     private static func pairs(_ count: Int, _ node: SoftwareNode, _ bench: VerifierTestBench) async throws -> Int {
         let template = try node.evidence(for: try await node.challenge(bench))
         var admitted = 0
-        for _ in 0..<count {
+        for number in 0..<count {
             var failing = template
             failing.challengeID = try await node.challenge(bench).challengeID
             failing.signature = WireBytes(template.signature.bytes.dropLast() + [template.signature.bytes.last! ^ 1])
             let submission = failing
-            async let decided = bench.admission.admission(
-                of: node.id, audience: "test", asker: .consumer(VerifierTestBench.consumer))
+            async let decided = Self.decision(on: node, after: .microseconds(number % 16 * 400), bench)
             async let failed = bench.attestation.submit(submission, node: node.peer)
             let reply = try await failed
             #expect(reply.verdict == .fail)

@@ -110,8 +110,10 @@ package struct EnrollmentService: EnrollmentUseCases {
         do {
             return try await activate(challenge, request, peer)
         } catch let error as ServiceError where error.kind != .unavailable {
+            // One that is over is an agent that was slow, or the end of tries that were told already.
             throw try await refusals.refuse(
-                error, action: "activation.refused", node: challenge.nodeID, source: peer.source)
+                error, action: "activation.refused", node: challenge.nodeID, source: peer.source,
+                alarm: error.kind != .gone)
         }
     }
 
