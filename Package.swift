@@ -256,8 +256,10 @@ let testTargets: [Target] = [
     tests(
         "VerifierServiceTests", in: "Verifier",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing", "Endorsements",
-            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures", "TestVectors",
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing",
+            "Endorsements",
+            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures",
+            "TestVectors",
             "VerifierService", "VerifierStore", crypto, logging, x509,
         ]),
     tests(
