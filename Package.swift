@@ -29,6 +29,7 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
@@ -229,7 +230,8 @@ let testTargets: [Target] = [
             swiftASN1,
         ]),
     tests(
-        "AttestationMessagesTests", in: "Core", ["AttestationMessages", "ByteParsing", "TPMStructures"]),
+        "AttestationMessagesTests", in: "Core",
+        ["AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding"]),
     tests(
         "AppraisalTests", in: "Core",
         [
@@ -289,7 +291,7 @@ let testTargets: [Target] = [
         "SIEMForwardingTests", in: "Verifier",
         [
             "AttestationMessages", "ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService",
-            "VerifierStore", logging, nioCore, nioPosix, nioSSL,
+            "VerifierStore", logging, nioCore, nioEmbedded, nioPosix, nioSSL,
         ]),
     tests("OperatorCommandTests", in: "Operator", ["SoftwareTPM", "TestVectors", "ByteParsing"]),
     .testTarget(

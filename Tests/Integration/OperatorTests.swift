@@ -54,6 +54,26 @@ struct OperatorTests {
         #expect(try laboratory.run(as: "carol", "audit", "list").status == 77)
     }
 
+    @Test("SO-10: alarms and the audit log go to a spreadsheet as quoted cells, one line for each record")
+    func exports() async throws {
+        let laboratory = try Laboratory()
+        try await laboratory.start()
+        _ = try laboratory.run(as: "bob", "node", "suspend", "edge-01", "--reason", "=1+1")
+        for (verb, column) in [("alarm", "time"), ("audit", "number")] {
+            let csv = try laboratory.run(as: "bob", verb, "export", "-o", "csv")
+            #expect(csv.status == 0, "\(csv.errorText)")
+            let lines = csv.text.split(separator: "\n")
+            #expect(lines.first?.hasPrefix("\"\(column)\",") == true)
+            #expect(lines.contains { $0.contains("API_ROLE") }, "\(csv.text)")
+            #expect(lines.allSatisfy { $0.hasPrefix("\"") && $0.hasSuffix("\"") && !$0.contains("\"=") })
+            let json = try laboratory.run(as: "bob", verb, "export")
+            let page = try JSONSerialization.jsonObject(with: Data(json.stdout)) as? [String: Any]
+            let items = (page?["items"] as? [Any])?.count ?? 0
+            // Each call of the audit log is a record itself.
+            #expect(items - (verb == "audit" ? 1 : 0) == lines.count - 1)
+        }
+    }
+
     @Test("fingerprint diff: 75 without a baseline, 0 for the node's own, 2 and the keys for another")
     func fingerprintDiff() async throws {
         let laboratory = try Laboratory()

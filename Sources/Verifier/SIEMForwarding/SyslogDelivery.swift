@@ -79,6 +79,8 @@ final class EndOfStreamGuard: ChannelDuplexHandler {
 
     private let patience: TimeAmount
     private var outputClosed = false
+    /// The connection is over: nothing more would end a close that is held.
+    private var ended = false
     private var held: EventLoopPromise<Void>?
     private var giveUp: Scheduled<Void>?
 
@@ -86,7 +88,7 @@ final class EndOfStreamGuard: ChannelDuplexHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if mode == .output { outputClosed = true }
-        guard mode == .all, outputClosed, held == nil else {
+        guard mode == .all, outputClosed, !ended, held == nil else {
             context.close(mode: mode, promise: promise)
             return
         }
@@ -100,9 +102,16 @@ final class EndOfStreamGuard: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    private func end() {
+        ended = true
         giveUp?.cancel()
         held?.succeed()
         held = nil
-        context.fireChannelInactive()
     }
 }

@@ -56,7 +56,8 @@ package struct SyslogTLSSink: EventSink {
                 channel.close(promise: nil)
             }
         } catch {
-            try? await channel.close().get()
+            channel.close(promise: nil)
+            try? await channel.closeFuture.get()
             throw error
         }
     }

@@ -100,16 +100,33 @@ struct AlarmAcknowledge: AsyncParsableCommand {
 
 struct AlarmExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Print every alarm as one JSON object.",
+        commandName: "export", abstract: "Print every alarm: one JSON object, or CSV for a spreadsheet.",
         discussion: """
+            In CSV a cell that a spreadsheet would run as a formula begins with an apostrophe.
+
             EXAMPLES
               bootgate alarm export > alarms.json
+              bootgate alarm export -o csv > alarms.csv
             """)
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: ExportOptions
 
     func run() async throws {
         let client = try connection.client()
         let page = try await allPages { try await client.alarms(Listing(cursor: $0, limit: 500)) }
-        StandardOutput.write(try JSONText.encode(page))
+        try output.write(page, header: Self.columns, rows: page.items.map(Self.row))
+    }
+
+    private static let columns = [
+        "time", "severity", "event", "node", "count", "acknowledgedBy", "acknowledgedAt", "alarmID", "message",
+        "detail",
+    ]
+
+    private static func row(_ alarm: AlarmView) -> [String] {
+        [
+            Timestamp.text(alarm.atMilliseconds), alarm.severity, alarm.eventID, alarm.nodeID ?? "",
+            String(alarm.count), alarm.acknowledgedBy ?? "", alarm.acknowledgedAtMilliseconds.map(Timestamp.text) ?? "",
+            alarm.alarmID, alarm.message, ExportOptions.pairs(alarm.detail),
+        ]
     }
 }

@@ -65,16 +65,29 @@ struct AuditVerify: AsyncParsableCommand {
 
 struct AuditExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Print the whole log as one JSON object.",
+        commandName: "export", abstract: "Print the whole log: one JSON object, or CSV for a spreadsheet.",
         discussion: """
+            In CSV a cell that a spreadsheet would run as a formula begins with an apostrophe.
+
             EXAMPLES
               bootgate audit export > audit.json
+              bootgate audit export -o csv > audit.csv
             """)
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: ExportOptions
 
     func run() async throws {
         let client = try connection.client()
         let page = try await allPages { try await client.audit(Listing(cursor: $0, limit: 500)) }
-        StandardOutput.write(try JSONText.encode(page))
+        try output.write(page, header: Self.columns, rows: page.items.map(Self.row))
+    }
+
+    private static let columns = ["number", "time", "actor", "action", "subject", "outcome", "detail"]
+
+    private static func row(_ record: AuditRecordView) -> [String] {
+        [
+            String(record.number), Timestamp.text(record.atMilliseconds), record.actor, record.action,
+            record.subject ?? "", record.outcome, ExportOptions.pairs(record.detail),
+        ]
     }
 }
