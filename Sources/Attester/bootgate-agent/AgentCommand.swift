@@ -11,11 +11,11 @@ struct AgentCommand: AsyncParsableCommand {
         commandName: "bootgate-agent",
         abstract: "Prove to a Bootgate verifier what this machine booted, from its TPM.",
         discussion: """
-            Settings: /etc/bootgate/agent.toml, then /etc/bootgate/agent.d/*.toml in the order of their names; the later
-            wins. Of the environment only BOOTGATE_AGENT_LOG_LEVEL and BOOTGATE_AGENT_LOG_FORMAT are read: TPM, log paths
+            Settings: /etc/bootgate/agent.toml, then /etc/bootgate/agent.d/*.toml in the order of their names; the later \
+            wins. Of the environment only BOOTGATE_AGENT_LOG_LEVEL and BOOTGATE_AGENT_LOG_FORMAT are read: TPM, log paths \
             and the verifier's CA come from files alone. The agent opens no port and runs no program.
 
-            Exit codes: 0 done or verdict pass, 2 verdict fail, 75 verdict error, 4 local precondition, 64 usage,
+            Exit codes: 0 done or verdict pass, 2 verdict fail, 75 verdict error, 4 local precondition, 64 usage, \
             69 verifier unreachable, 70 internal error, 77 not allowed, 78 configuration wrong.
 
             EXAMPLES

@@ -8,11 +8,11 @@ struct BootgateCommand: AsyncParsableCommand {
         abstract: "Decide, from a TPM's word alone, whether an unattended server may join the network.",
         discussion: """
             Online nouns talk to the verifier with your client certificate; inspect and appraise work offline.
-            Settings: /etc/bootgate/bootgate.toml, ~/.config/bootgate/bootgate.toml, BOOTGATE_* variables, flags; the
+            Settings: /etc/bootgate/bootgate.toml, ~/.config/bootgate/bootgate.toml, BOOTGATE_* variables, flags; the \
             later wins.
 
-            Exit codes: 0 done or verdict pass, 2 verdict fail, 75 verdict error, 3 refused by a safety check, 4 local
-            precondition, 5 tampering found, 6 store unusable, 64 usage, 65 input malformed, 69 verifier unreachable,
+            Exit codes: 0 done or verdict pass, 2 verdict fail, 75 verdict error, 3 refused by a safety check, 4 local \
+            precondition, 5 tampering found, 6 store unusable, 64 usage, 65 input malformed, 69 verifier unreachable, \
             77 not allowed, 78 configuration wrong, 70 internal error.
 
             EXAMPLES

@@ -13,7 +13,7 @@ struct Main: AsyncParsableCommand {
               bootgate-verifier run
 
             SIGTERM ends it after at most 10 s of draining; SIGHUP reads certificates, keys and trust roots again.
-            Exit codes: 0 done, 4 local precondition, 5 tampering found, 6 store unusable, 64 usage, 70 internal,
+            Exit codes: 0 done, 4 local precondition, 5 tampering found, 6 store unusable, 64 usage, 70 internal, \
             78 configuration wrong (all problems are listed).
             """,
         version: Version.text,

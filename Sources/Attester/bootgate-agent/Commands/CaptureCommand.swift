@@ -12,7 +12,7 @@ struct CaptureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "capture", abstract: "Write an evidence bundle without a verifier.",
         discussion: """
-            The quote covers all registers of all allocated banks over a bare nonce: such a bundle serves offline work
+            The quote covers all registers of all allocated banks over a bare nonce: such a bundle serves offline work \
             (bootgate appraise, reference capture) and is never accepted by a verifier.
 
             EXAMPLES

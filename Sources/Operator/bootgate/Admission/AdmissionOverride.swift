@@ -7,7 +7,7 @@ struct AdmissionOverride: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "override", abstract: "Admit a node for a while in spite of its evidence; takes two persons.",
         discussion: """
-            A security-admin proposes, an approver (another person with another key) approves. It ends by itself, within
+            A security-admin proposes, an approver (another person with another key) approves. It ends by itself, within \
             24 h; start and end raise an alarm, and every answer about the node says ADM_OVERRIDE.
 
             EXAMPLES

@@ -10,8 +10,8 @@ struct AppraiseCommand: ParsableCommand {
         commandName: "appraise",
         abstract: "Judge evidence against a reference set, offline: the same code and result as the verifier's.",
         discussion: """
-            Takes drafts too; the result says so (referenceStatus), and says whether the attestation key was named (--ak:
-            identity enrolled) or taken from the evidence (identity assumed: the verdict is then about the rest). Several sets
+            Takes drafts too; the result says so (referenceStatus), and says whether the attestation key was named (--ak: \
+            identity enrolled) or taken from the evidence (identity assumed: the verdict is then about the rest). Several sets \
             are alternatives: one of them must hold as a whole. Exit code: 0 pass, 2 fail, 75 error.
 
             EXAMPLES

@@ -8,8 +8,8 @@ struct FingerprintDiff: AsyncParsableCommand {
         commandName: "diff",
         abstract: "What a node's last report shows and the baseline does not, and the other way round.",
         discussion: """
-            --against baseline compares with the newest baseline of the node's group, or of the group default; its status is
-            printed, so that a proposal can be tried before anybody approves it. What its allow rules cover is no difference.
+            --against baseline compares with the newest baseline of the node's group, or of the group default; its status is \
+            printed, so that a proposal can be tried before anybody approves it. What its allow rules cover is no difference. \
             --against previous compares with the report before.
 
             Exit codes: 0 no difference, 2 differences, 75 nothing to compare with.

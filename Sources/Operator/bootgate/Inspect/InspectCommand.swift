@@ -4,7 +4,7 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Look into a piece of evidence. Offline: no verifier, no TPM, no network.",
         discussion: """
-            Reads, checks and prints; judges nothing against references. A truncated or malformed input ends with exit code
+            Reads, checks and prints; judges nothing against references. A truncated or malformed input ends with exit code \
             65 and names field, offset and limit.
 
             EXAMPLES

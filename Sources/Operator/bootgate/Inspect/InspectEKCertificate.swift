@@ -7,7 +7,7 @@ struct InspectEKCertificate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ek-certificate", abstract: "Read an EK certificate and check it against manufacturers' roots.",
         discussion: """
-            Without --roots the chain is "unchecked", which is no pass. Further certificates of a PEM file count as issuers
+            Without --roots the chain is "unchecked", which is no pass. Further certificates of a PEM file count as issuers \
             that came with it.
 
             EXAMPLES

@@ -8,16 +8,16 @@ struct InspectEventLog: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eventlog", abstract: "Read a boot event log, replay it, and list what it breaks.",
         discussion: """
-            An event's type and, unless dataVerified is true, its data are covered by no digest: whoever sent the log chose
+            An event's type and, unless dataVerified is true, its data are covered by no digest: whoever sent the log chose \
             them. With --pcrs, each register that the log extends is compared with the given value.
 
-            A CC event log (ACPI table CCEL of a confidential VM) names measurement registers: mr1 to mr4 are RTMR 0 to 3 of
+            A CC event log (ACPI table CCEL of a confidential VM) names measurement registers: mr1 to mr4 are RTMR 0 to 3 of \
             TDX. The log's own words say which kind it is; --registers says it instead of them.
 
             A quirk is a known deviation of firmware, boot loader or system; the manual's table of quirks explains each name.
 
-            --diff compares with an earlier boot's log, or with one that is held to be good: event by event what changed, the
-            likely cause and the next step. Which events differ follows from digests alone; names and causes are guesses from
+            --diff compares with an earlier boot's log, or with one that is held to be good: event by event what changed, the \
+            likely cause and the next step. Which events differ follows from digests alone; names and causes are guesses from \
             the logs' words.
 
             EXAMPLES

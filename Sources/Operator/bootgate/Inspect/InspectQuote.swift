@@ -8,7 +8,7 @@ struct InspectQuote: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quote", abstract: "Verify a quote with a key and a nonce, and print what it says.",
         discussion: """
-            The key may be a TPM2B_PUBLIC, a TPMT_PUBLIC or PEM; the signature a TPMT_SIGNATURE or a plain one. What a quote
+            The key may be a TPM2B_PUBLIC, a TPMT_PUBLIC or PEM; the signature a TPMT_SIGNATURE or a plain one. What a quote \
             says is printed only when it verifies.
 
             EXAMPLES

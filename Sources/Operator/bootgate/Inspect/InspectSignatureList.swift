@@ -8,8 +8,8 @@ struct InspectSignatureList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "signature-list", abstract: "Read a Secure Boot database: PK, KEK, db, dbx, or an update to one.",
         discussion: """
-            Takes bare EFI_SIGNATURE_LISTs, a file of /sys/firmware/efi/efivars, and the signed updates that vendors publish.
-            An update's signature is not verified: only firmware holds the keys. entrySetSHA256 is equal for databases with
+            Takes bare EFI_SIGNATURE_LISTs, a file of /sys/firmware/efi/efivars, and the signed updates that vendors publish. \
+            An update's signature is not verified: only firmware holds the keys. entrySetSHA256 is equal for databases with \
             the same entries, in whatever order and form.
 
             EXAMPLES

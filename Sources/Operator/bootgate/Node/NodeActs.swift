@@ -51,14 +51,23 @@ enum NodeActs {
     }
 }
 
-struct NodeApprove: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "approve",
-        abstract: "Approve a pending node: its identity counts from now on; admission still needs a first pass.",
-        discussion: """
-            EXAMPLES
-              bootgate node approve edge-01 --reason 'delivery note 4711'
-            """)
+/// One act of a security team on many nodes, as a verb.
+protocol NodeActVerb {
+    static var act: NodeAct { get }
+    static var abstract: String { get }
+    static var example: String { get }
+}
+
+/// A verb whose only choice is which nodes, and why.
+struct NodeActCommand<Verb: NodeActVerb>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Verb.act.rawValue, abstract: Verb.abstract,
+            discussion: """
+                EXAMPLES
+                  \(Verb.example)
+                """)
+    }
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var selection: NodeSelection
@@ -67,101 +76,42 @@ struct NodeApprove: AsyncParsableCommand {
 
     func run() async throws {
         try await NodeActs.perform(
-            .approve, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
+            Verb.act, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
     }
 }
 
-struct NodeSuspend: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "suspend", abstract: "Suspend nodes: denied at once, until resumed.",
-        discussion: """
-            EXAMPLES
-              bootgate node suspend --site hall-7 --reason 'break-in reported'
-            """)
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var selection: NodeSelection
-    @Option(help: "Why; goes to the audit log.") var reason: String
-    @Flag(help: "Say which nodes are meant, do nothing.") var dryRun = false
-
-    func run() async throws {
-        try await NodeActs.perform(
-            .suspend, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
-    }
+enum Approving: NodeActVerb {
+    static let act = NodeAct.approve
+    static let abstract = "Approve a pending node: its identity counts from now on; admission still needs a first pass."
+    static let example = "bootgate node approve edge-01 --reason 'delivery note 4711'"
 }
 
-struct NodeResume: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Resume suspended nodes.",
-        discussion: """
-            EXAMPLES
-              bootgate node resume edge-01 --reason 'guard checked the room'
-            """)
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var selection: NodeSelection
-    @Option(help: "Why; goes to the audit log.") var reason: String
-    @Flag(help: "Say which nodes are meant, do nothing.") var dryRun = false
-
-    func run() async throws {
-        try await NodeActs.perform(
-            .resume, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
-    }
+enum Suspending: NodeActVerb {
+    static let act = NodeAct.suspend
+    static let abstract = "Suspend nodes: denied at once, until resumed."
+    static let example = "bootgate node suspend --site hall-7 --reason 'break-in reported'"
 }
 
-struct NodeRevoke: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "Revoke a node for good; its identity never counts again.",
-        discussion: """
-            EXAMPLES
-              bootgate node revoke edge-01 --reason 'stolen'
-            """)
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var selection: NodeSelection
-    @Option(help: "Why; goes to the audit log.") var reason: String
-    @Flag(help: "Say which nodes are meant, do nothing.") var dryRun = false
-
-    func run() async throws {
-        try await NodeActs.perform(
-            .revoke, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
-    }
+enum Resuming: NodeActVerb {
+    static let act = NodeAct.resume
+    static let abstract = "Resume suspended nodes."
+    static let example = "bootgate node resume edge-01 --reason 'guard checked the room'"
 }
 
-struct NodeRemove: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Remove a node; its failure history stays with its EK.",
-        discussion: """
-            EXAMPLES
-              bootgate node remove edge-01 --reason 'decommissioned'
-            """)
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var selection: NodeSelection
-    @Option(help: "Why; goes to the audit log.") var reason: String
-    @Flag(help: "Say which nodes are meant, do nothing.") var dryRun = false
-
-    func run() async throws {
-        try await NodeActs.perform(
-            .remove, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
-    }
+enum Revoking: NodeActVerb {
+    static let act = NodeAct.revoke
+    static let abstract = "Revoke a node for good; its identity never counts again."
+    static let example = "bootgate node revoke edge-01 --reason 'stolen'"
 }
 
-struct NodeAttest: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "attest", abstract: "Ask for evidence at the nodes' next contact, whatever their interval.",
-        discussion: """
-            EXAMPLES
-              bootgate node attest --all --reason 'drill'
-            """)
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var selection: NodeSelection
-    @Option(help: "Why; goes to the audit log.") var reason: String
-    @Flag(help: "Say which nodes are meant, do nothing.") var dryRun = false
+enum Removing: NodeActVerb {
+    static let act = NodeAct.remove
+    static let abstract = "Remove a node; its failure history stays with its EK."
+    static let example = "bootgate node remove edge-01 --reason 'decommissioned'"
+}
 
-    func run() async throws {
-        try await NodeActs.perform(
-            .attest, on: selection, NodeActRequest(reason: reason), dryRun: dryRun, connection, output)
-    }
+enum Attesting: NodeActVerb {
+    static let act = NodeAct.attest
+    static let abstract = "Ask for evidence at the nodes' next contact, whatever their interval."
+    static let example = "bootgate node attest --all --reason 'drill'"
 }

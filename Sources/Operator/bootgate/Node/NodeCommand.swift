@@ -11,7 +11,8 @@ struct NodeCommand: ParsableCommand {
             """,
         subcommands: [
             NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeWatch.self, NodeAdd.self,
-            NodeImport.self, NodeApprove.self, NodeSuspend.self, NodeResume.self, NodeRevoke.self, NodeClear.self,
-            NodeRemove.self, NodeAttest.self, NodeReplaceTPM.self,
+            NodeImport.self, NodeActCommand<Approving>.self, NodeActCommand<Suspending>.self,
+            NodeActCommand<Resuming>.self, NodeActCommand<Revoking>.self, NodeClear.self,
+            NodeActCommand<Removing>.self, NodeActCommand<Attesting>.self, NodeReplaceTPM.self,
         ])
 }

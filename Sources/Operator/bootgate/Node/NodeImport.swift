@@ -7,8 +7,8 @@ struct NodeImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Import a factory manifest: which EK belongs to which node.",
         discussion: """
-            The manifest is a JSON object {"entries": […]}; each entry names a nodeID and its EK by ekName, by ekSPKISHA256, or
-            by ekIssuer + ekSerial + ekSPKISHA256 (hex), and may hold assetTag, site, group and a one-time token. Nothing is
+            The manifest is a JSON object {"entries": […]}; each entry names a nodeID and its EK by ekName, by ekSPKISHA256, or \
+            by ekIssuer + ekSerial + ekSPKISHA256 (hex), and may hold assetTag, site, group and a one-time token. Nothing is \
             written when one entry conflicts; all conflicts are listed.
 
             EXAMPLES

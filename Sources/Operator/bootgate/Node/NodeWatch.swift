@@ -6,7 +6,7 @@ struct NodeWatch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Print each change of a node's state or verdict until interrupted.",
         discussion: """
-            Asks every --interval seconds; an unreachable verifier is asked again. With --until it ends as soon as the node is
+            Asks every --interval seconds; an unreachable verifier is asked again. With --until it ends as soon as the node is \
             in that state; --timeout bounds it (exit code 75). With -o json each change is one object.
 
             EXAMPLES

@@ -8,8 +8,8 @@ struct ReferenceCaptureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "capture", abstract: "Make a draft set from what nodes have shown; never used before approval.",
         discussion: """
-            With --node the verifier makes the draft from the nodes' last evidence and stores it. With --evidence the draft is
-            made here, offline, and printed as the document that --references of appraise takes. Several sources make
+            With --node the verifier makes the draft from the nodes' last evidence and stores it. With --evidence the draft is \
+            made here, offline, and printed as the document that --references of appraise takes. Several sources make \
             alternatives.
 
             EXAMPLES

@@ -4,7 +4,7 @@ struct ReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reference", abstract: "Reference values: capture, look, compare, propose, approve, activate.",
         discussion: """
-            Captured values are a draft. One operator proposes, another (another name and another key) approves, then the
+            Captured values are a draft. One operator proposes, another (another name and another key) approves, then the \
             set is activated for its group.
 
             EXAMPLES

@@ -7,7 +7,7 @@ struct ReferenceDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "What the second set would change: events added, removed and changed, by name.",
         discussion: """
-            Two files are compared offline. With --from, two versions of a stored set are compared; --to is the newest one when
+            Two files are compared offline. With --from, two versions of a stored set are compared; --to is the newest one when \
             left out. The exit code is 0 whether or not they differ.
 
             EXAMPLES

@@ -23,7 +23,7 @@ struct ReferenceShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a set: who made it, its digest, and everything that it demands.",
         discussion: """
-            Read it before you approve: layers, then each register's rule with every event's name and accepted digests. The
+            Read it before you approve: layers, then each register's rule with every event's name and accepted digests. The \
             SHA-256 printed here is what approve asks for.
 
             EXAMPLES

@@ -13,8 +13,8 @@ struct Initialize: AsyncParsableCommand {
         commandName: "init",
         abstract: "Makes the data directory: store, certificate authorities, keys, first operators.",
         discussion: """
-            Refuses where a store is already. Each operator gets a key and a certificate below operators/: hand them over
-            and delete them here. One person may not propose and approve; --lab-one-operator lifts that for a
+            Refuses where a store is already. Each operator gets a key and a certificate below operators/: hand them over \
+            and delete them here. One person may not propose and approve; --lab-one-operator lifts that for a \
             laboratory, and every result then says so.
 
             EXAMPLES

@@ -6,7 +6,7 @@ struct RotateResultKey: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-result-key", abstract: "Makes a new key for attestation results (EAR).",
         discussion: """
-            The key set goes on serving the key before, so that results signed with it stay checkable.
+            The key set goes on serving the key before, so that results signed with it stay checkable. \
             Send SIGHUP to the running verifier afterwards.
 
             EXAMPLES

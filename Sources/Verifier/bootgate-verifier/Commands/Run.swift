@@ -8,8 +8,8 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Serves nodes, operators and consumers until SIGTERM.",
         discussion: """
-            Both TLS listeners demand a client certificate from everyone: the enrollment listener a self-signed one, the
-            main listener one of a node or an operator. Bare health probes (/healthz, /readyz), metrics and the key set
+            Both TLS listeners demand a client certificate from everyone: the enrollment listener a self-signed one, the \
+            main listener one of a node or an operator. Bare health probes (/healthz, /readyz), metrics and the key set \
             are on the plain loopback listener, where listen.loopback switches it on.
 
             EXAMPLES
