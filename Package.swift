@@ -61,6 +61,7 @@ let core: [Target] = [
         name: "COpenSSL", path: "Sources/Core/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     room("TPMCryptography", in: "Core", ["ByteParsing", "TPMStructures", "COpenSSL", crypto, cryptoExtras]),
     room("TCGEventLog", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
+    room("IMAMeasurementList", in: "Core", ["ByteParsing", "TPMStructures", "TPMCryptography"]),
     room("AssetFingerprints", in: "Core", ["ByteParsing", "JSONCoding"]),
     room("ReferenceValues", in: "Core", ["ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography"]),
     room(
@@ -315,8 +316,8 @@ let package = Package(
         .library(
             name: "BootgateCore",
             targets: [
-                "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
-                "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "SecurityEvents",
+                "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "IMAMeasurementList",
+                "AssetFingerprints", "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "SecurityEvents",
             ]),
     ],
     dependencies: [

@@ -20,6 +20,22 @@ public enum MessageDigest {
         return Digest(algorithm: algorithm, bytes: digest)!
     }
 
+    /// Writes the digest of `bytes` into `output` from `offset` on, without an allocation.
+    ///
+    /// - Precondition: `algorithm.digestSize` bytes lie there.
+    public static func hash(
+        _ bytes: Span<UInt8>, into output: inout [UInt8], at offset: Int, _ algorithm: HashAlgorithm
+    ) {
+        precondition(
+            offset >= 0 && offset + algorithm.digestSize <= output.count, "the digest lies inside the output")
+        unsafe output.withUnsafeMutableBufferPointer { output in
+            unsafe bytes.withUnsafeBufferPointer { input in
+                guard let start = output.baseAddress else { return }
+                unsafe digestInto(start + offset, input, algorithm)
+            }
+        }
+    }
+
     /// `output` may lie inside `input`: it is written after the last byte was read.
     static func digestInto(
         _ output: UnsafeMutablePointer<UInt8>, _ input: UnsafeBufferPointer<UInt8>, _ algorithm: HashAlgorithm
