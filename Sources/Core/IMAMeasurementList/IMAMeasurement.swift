@@ -10,6 +10,8 @@ public struct IMAMeasurement: Hashable, Sendable {
     public let index: Int
     /// Where the entry begins in the list, in bytes.
     public let offset: Int
+    /// Bytes that the entry has in the list.
+    public let size: Int
     /// The register that the entry extends.
     public let pcr: PCRIndex
     /// nil for a template that this product does not know: `IMA_TEMPLATE`, and no field can be read.

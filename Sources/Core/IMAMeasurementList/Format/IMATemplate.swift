@@ -54,10 +54,16 @@ public enum IMAField: String, CaseIterable, Hashable, Sendable {
 public struct IMATemplate: Hashable, Sendable, CustomStringConvertible {
     public let name: String
     public let fields: [IMAField]
+    /// No length in front of the data, a digest without a length, and a name that is hashed filled up to 256 bytes.
+    public let isOriginal: Bool
+    /// What was measured is a buffer (keys, command line, policy), and the name says which.
+    public let isBuffer: Bool
 
     private init(_ name: String, _ fields: [IMAField]) {
         self.name = name
         self.fields = fields
+        isOriginal = name == "ima"
+        isBuffer = fields.contains(.buf)
     }
 
     /// SHA-1 digest and name alone, hashed in a way of its own (kernels before 3.13, `ima_template=ima`).
@@ -92,7 +98,5 @@ public struct IMATemplate: Hashable, Sendable, CustomStringConvertible {
         self.init(name, fields)
     }
 
-    /// No length in front of the data, a digest without a length, and a name that is hashed filled up to 256 bytes.
-    public var isOriginal: Bool { name == "ima" }
     public var description: String { name }
 }

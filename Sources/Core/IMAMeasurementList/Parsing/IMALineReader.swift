@@ -13,7 +13,7 @@ struct IMALineReader {
         self.base = base
     }
 
-    /// A line in its parts; ``IMALine/measurement(_:index:offset:)`` makes the kernel's binary form of it.
+    /// A line in its parts; ``IMALine/measurement(_:index:size:)`` makes the kernel's binary form of it.
     ///
     /// - Throws: ParsingError for a register, digest or template that is none. An unknown template is refused: nothing tells
     ///   where its fields end, so nothing could be hashed.
@@ -87,7 +87,7 @@ struct IMALine {
 
     /// The entry, with the template data that the kernel hashed if its integers have this order.
     func measurement(
-        _ order: IMAByteOrder, index: Int, offset: Int
+        _ order: IMAByteOrder, index: Int, size: Int
     ) throws(ParsingError) -> IMAMeasurement {
         var storage = digest + name
         let dataStart = storage.count
@@ -109,8 +109,9 @@ struct IMALine {
             throw ParsingError(field: error.field, offset: base, problem: error.problem)
         }
         return IMAMeasurement(
-            index: index, offset: offset, pcr: pcr, template: template, isViolation: digest.allSatisfy { $0 == 0 },
-            byteOrder: order, storage: storage, nameStart: digest.count, dataStart: dataStart, fields: layout)
+            index: index, offset: base, size: size, pcr: pcr, template: template,
+            isViolation: digest.allSatisfy { $0 == 0 }, byteOrder: order, storage: storage, nameStart: digest.count,
+            dataStart: dataStart, fields: layout)
     }
 
     private func bytes(

@@ -282,7 +282,7 @@ public struct IMAListParser: Sendable {
         var fields = IMAFieldLayout()
         if let template { fields = try reader.read(template, storage.span, from: dataStart) }
         return IMAMeasurement(
-            index: entryCount, offset: offset, pcr: pcr, template: template,
+            index: entryCount, offset: offset, size: frame.end - frame.start, pcr: pcr, template: template,
             isViolation: storage[..<digestSize].allSatisfy { $0 == 0 }, byteOrder: layout.byteOrder, storage: storage,
             nameStart: nameStart, dataStart: dataStart, fields: fields)
     }
@@ -322,7 +322,7 @@ public struct IMAListParser: Sendable {
         if !isOrderKnown { orders = IMAByteOrder.allCases }
         var first: IMAMeasurement?
         for order in orders {
-            let entry = try words.measurement(order, index: entryCount, offset: offset)
+            let entry = try words.measurement(order, index: entryCount, size: bytes.count + 1)
             if first == nil { first = entry }
             guard !isOrderKnown, !entry.isViolation, entry.template?.isOriginal == false,
                 entry.hasListedTemplateDigest
