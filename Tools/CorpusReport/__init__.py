@@ -1,5 +1,6 @@
 """What Tools/corpus-report is made of. A kind of file is a module here with `KIND`, the manifest's word for it, and
-`compare(item, corpus, product)`, which returns a `Line`; the report finds it by itself."""
+`compare(item, corpus, product)`, which returns a `Line`; the report finds it by itself. `extra(corpus)`, where a module has it,
+names files that the manifest does not list."""
 
 import importlib
 import json

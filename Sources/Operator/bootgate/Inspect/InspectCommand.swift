@@ -9,6 +9,7 @@ struct InspectCommand: ParsableCommand {
 
             EXAMPLES
               bootgate inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements
+              bootgate inspect ima /sys/kernel/security/ima/binary_runtime_measurements --pcrs pcrs.yaml
               bootgate inspect quote --attest quote.msg --signature quote.sig --ak ak.pub --nonce 4dc7… --pcrs quote.pcrs
               bootgate inspect ek-certificate ek.der --roots ReferenceValues/endorsements/roots
               bootgate inspect public ak.pub
@@ -16,7 +17,7 @@ struct InspectCommand: ParsableCommand {
               bootgate inspect signature-list dbxupdate_x64.bin
             """,
         subcommands: [
-            InspectEventLog.self, InspectQuote.self, InspectEKCertificate.self, InspectPublic.self,
+            InspectEventLog.self, InspectIMA.self, InspectQuote.self, InspectEKCertificate.self, InspectPublic.self,
             InspectEvidence.self, InspectSignatureList.self,
         ])
 }

@@ -1,5 +1,6 @@
 import AssetFingerprints
 import ByteParsing
+import IMAMeasurementList
 import JSONCoding
 import ReferenceValues
 import TCGEventLog
@@ -11,6 +12,8 @@ func reading<Value>(_ name: String, _ parse: () throws -> Value) throws -> Value
     } catch let error as ParsingError {
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as TCGEventLogError {
+        throw Failure(.malformedInput, "\(name): \(error)")
+    } catch let error as IMAListError {
         throw Failure(.malformedInput, "\(name): \(error)")
     } catch let error as EventDataError {
         throw Failure(.malformedInput, "\(name): \(error)")

@@ -16,10 +16,12 @@ struct OfflineEvidence {
     var nonce: [UInt8]?
     var pcrs: PCRValues?
     var eventLog: [UInt8]?
+    /// The IMA measurement list, binary.
+    var measurementList: [UInt8]?
     /// DER, the EK's own first.
     var ekCertificates: [[UInt8]] = []
 
-    /// - Parameter path: a folder (`eventlog.bin quote.msg quote.sig quote.pcrs ak.pub nonce`) or an ``EvidenceBundle``.
+    /// - Parameter path: a folder (`eventlog.bin ima_binary quote.msg quote.sig quote.pcrs ak.pub nonce`) or an ``EvidenceBundle``.
     static func load(_ path: String) throws -> OfflineEvidence {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return try bundle(path) }
@@ -47,6 +49,7 @@ struct OfflineEvidence {
         evidence.signature = try file("quote.sig")
         evidence.attestationKey = try file("ak.pub") ?? file("ak.pem")
         evidence.eventLog = try file("eventlog.bin")
+        evidence.measurementList = try file("ima_binary")
         if let certificate = try file("ek.der") { evidence.ekCertificates = [certificate] }
         if let text = try file("nonce") {
             let digits = String(decoding: text.filter { !" \t\r\n".utf8.contains($0) }, as: UTF8.self)

@@ -24,7 +24,7 @@ struct CorpusReportTests {
         #expect(
             run.status == 0, "\(run.text.split(separator: "\n").filter { $0.contains("DIFFERENT") })\(run.errorText)")
         // One line for each file, then the counts of each kind.
-        #expect(run.text.contains("eventlogs: ") && run.text.contains("dbx: ") && run.text.contains("quotes: "))
+        for kind in ["eventlogs", "dbx", "ima", "quotes"] { #expect(run.text.contains("\n\(kind): "), "\(kind)") }
         let record = try String(
             contentsOf: Self.root.appendingPathComponent("Sources/Bootgate.docc/Decisions/0015-CorpusDifferences.md"),
             encoding: .utf8)
