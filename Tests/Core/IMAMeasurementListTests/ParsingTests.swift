@@ -279,6 +279,17 @@ struct ParsingTests {
         #expect(spaces.first?.path == "/my file name" && spaces.first?.fileSignature?.count == 2)
     }
 
+    @Test("A line that never ends is refused at its limit, in small pieces too, and costs no more than its bytes")
+    func endlessLine() throws {
+        let start = Array("10 \(String(repeating: "ab", count: 20)) ima-ng sha256:".utf8)
+        let line = start + [UInt8](repeating: UInt8(ascii: "0"), count: IMAListLimits.lineSize)
+        let clock = ContinuousClock()
+        let began = clock.now
+        let error = #expect(throws: IMAListError.self) { try read(line, by: 512) }
+        #expect(error?.field == "line" && error?.offset == 0)
+        #expect(clock.now - began < .seconds(30))
+    }
+
     @Test("A flipped bit anywhere changes what is read, or is refused")
     func flippedBits() throws {
         let list = everyTemplate(IMAListBuilder())

@@ -65,7 +65,7 @@ public struct IMAListParser: Sendable {
             let count = takeCount(chunk, position)
             take(chunk.extracting(position..<position + count))
             position += count
-            guard pending.count >= wanted else { continue }
+            guard pending.count >= wanted, mayBeWhole else { continue }
             try drain(each)
         }
     }
@@ -107,6 +107,11 @@ public struct IMAListParser: Sendable {
             if chunk[position + count - 1] == UInt8(ascii: "\n") { break }
         }
         return count
+    }
+
+    /// A line is looked at again only when it ends, or is too long to be one.
+    private var mayBeWhole: Bool {
+        layout?.form != .ascii || pending.last == UInt8(ascii: "\n") || pending.count > IMAListLimits.lineSize
     }
 
     private mutating func take(_ bytes: Span<UInt8>) {
