@@ -1,6 +1,7 @@
 import AssetFingerprints
 import AttestationMessages
 import Endorsements
+import IMAMeasurementList
 import ReferenceValues
 import TCGEventLog
 import TPMStructures
@@ -12,6 +13,9 @@ enum FuzzTarget: String, CaseIterable {
     case signatureList = "signature-list"
     case signatureDatabase = "signature-database"
     case platformEvent = "platform-event"
+    case measurementList = "measurement-list"
+    case measurementText = "measurement-text"
+    case measurementCheckpoint = "measurement-checkpoint"
     case attest
     case publicArea = "public-area"
     case signature
@@ -34,6 +38,9 @@ enum FuzzTarget: String, CaseIterable {
                 for entry in database.lists.flatMap(\.entries) { _ = CertificateSubject.name(ofDER: entry.data[...]) }
             }
         case .platformEvent: Self.readPlatform(input)
+        case .measurementList: Self.readList(input, .binary)
+        case .measurementText: Self.readList(input, .ascii)
+        case .measurementCheckpoint: accepts { _ = try IMACheckpoint(parsing: input).replay.findings(attested: nil) }
         case .attest: accepts { _ = try TPMSAttest(marshalled: input) }
         case .publicArea:
             [
@@ -73,6 +80,32 @@ enum FuzzTarget: String, CaseIterable {
         _ = log.quirks()
         for event in log.events { _ = (event.description, event.component) }
         return true
+    }
+
+    /// A measurement list in two pieces, cut where its first byte says, and everything that its entries yield.
+    private static func readList(_ bytes: [UInt8], _ form: IMAListLayout.Form) -> Bool {
+        var replay = IMAReplay(
+            lanes: HashAlgorithm.allCases.flatMap { bank in IMAExtension.allCases.compactMap { IMALane(bank, $0) } })
+        var parser = IMAListParser()
+        let use = { (entry: IMAMeasurement) in
+            replay.add(entry)
+            for field in IMAField.allCases { _ = (entry.field(field), entry.integer(field)) }
+            _ = (entry.fileDigest?.description, entry.modsigDigest, IMAText.escape(entry.eventName ?? []))
+        }
+        do throws(IMAListError) {
+            let cut = min(bytes.count, 2 * Int(bytes.last ?? 0))
+            try parser.append(bytes.span.extracting(0..<cut), use)
+            try parser.append(bytes.span.extracting(cut..<bytes.count), use)
+            try parser.finish(use)
+        } catch {
+            return false
+        }
+        _ = replay.findings(attested: PCRValues())
+        let checkpoint = IMACheckpoint(layout: parser.layout, offset: parser.offset, replay: replay)
+        guard let again = try? IMACheckpoint(parsing: checkpoint.bytes), again == checkpoint else {
+            preconditionFailure("a checkpoint does not read back")
+        }
+        return parser.entryCount > 0 && parser.layout?.form == form
     }
 
     /// The structures of vendors: manifests, SPDM, Windows' and Linux' tags, firmware descriptions, revocation levels. The
