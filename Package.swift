@@ -73,8 +73,8 @@ let core: [Target] = [
     room(
         "Appraisal", in: "Core",
         [
-            "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
-            "ReferenceValues", "Endorsements",
+            "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "IMAMeasurementList",
+            "AssetFingerprints", "ReferenceValues", "Endorsements",
         ]),
     room("SecurityEvents", in: "Core", ["ByteParsing"]),
 ]
@@ -228,7 +228,10 @@ let testTargets: [Target] = [
     tests("AssetFingerprintsTests", in: "Core", ["AssetFingerprints", "ByteParsing"]),
     tests(
         "ReferenceValuesTests", in: "Core",
-        ["ByteParsing", "JSONCoding", "ReferenceValues", "TPMStructures", "TestVectors"]),
+        [
+            "AttestationTestKit", "ByteParsing", "JSONCoding", "ReferenceValues", "TPMCryptography", "TPMStructures",
+            "TestVectors", crypto, cryptoExtras, swiftASN1, x509,
+        ]),
     tests(
         "EndorsementsTests", in: "Core",
         [
@@ -242,8 +245,8 @@ let testTargets: [Target] = [
     tests(
         "AppraisalTests", in: "Core",
         [
-            "Appraisal", "AttestationTestKit", "ByteParsing", "ReferenceValues", "TCGEventLog", "TPMCryptography",
-            "TPMStructures", "TestVectors", crypto,
+            "Appraisal", "AttestationTestKit", "ByteParsing", "IMAMeasurementList", "ReferenceValues", "TCGEventLog",
+            "TPMCryptography", "TPMStructures", "TestVectors", crypto, swiftASN1, x509,
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
     tests("HostProcessTests", in: "Platform", ["HostProcess"]),

@@ -94,7 +94,10 @@ private indirect enum KeyTree: Decodable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
+        // Strings first: they are most of a document, and each attempt that fails costs an error value.
+        if (try? container.decode(String.self)) != nil {
+            self = .leaf
+        } else if container.decodeNil() {
             self = .null
         } else if let members = try? container.decode([String: KeyTree].self) {
             self = .object(members)

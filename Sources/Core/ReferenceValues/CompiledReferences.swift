@@ -32,11 +32,12 @@ public struct CompiledReferences: Sendable {
         case ignore(reason: String)
     }
 
-    public struct Denied: Sendable {
+    public struct Denied: Hashable, Sendable {
         public let name: String
         public let reason: String
     }
 
+    /// Without its section `runtime`, whose lists ``runtime`` holds in a tenth of the memory.
     public let set: ReferenceSet
     /// In the set's order.
     public let banks: [PCRBank]
@@ -44,6 +45,8 @@ public struct CompiledReferences: Sendable {
     public let layers: [LayerID: ReferenceSet.LayerRule]
     public let denied: [Digest: Denied]
     public let waivers: [ReferenceSet.Waiver]
+    /// Nil where the set does not cover the layer.
+    public let runtime: CompiledRuntime?
     /// Milliseconds since 1970.
     public let notBefore: Int64?
     public let notAfter: Int64?
@@ -62,7 +65,13 @@ public struct CompiledReferences: Sendable {
     public init(_ set: ReferenceSet) throws(ReferenceSetError) {
         let problems = set.lint()
         if let first = problems.first { throw ReferenceSetError(first, Array(problems.dropFirst())) }
-        self.set = set
+        self.init(sound: set)
+    }
+
+    private init(sound set: ReferenceSet) {
+        var withoutLists = set
+        withoutLists.runtime = nil
+        self.set = withoutLists
         let banks = set.banks.compactMap(PCRBank.init(rawValue:))
         self.banks = banks
         var rules: [PCRIndex: Rule] = [:]
@@ -83,6 +92,9 @@ public struct CompiledReferences: Sendable {
             }
         }
         self.denied = denied
+        runtime = set.runtime.map {
+            CompiledRuntime($0, denied: denied, onUnknown: layers[.runtime]?.onUnknown ?? .fail)
+        }
         waivers = set.waivers ?? []
         notBefore = set.validity?.notBefore.flatMap(RFC3339.milliseconds)
         notAfter = set.validity?.notAfter.flatMap(RFC3339.milliseconds)
@@ -90,7 +102,7 @@ public struct CompiledReferences: Sendable {
 
     /// Reads, checks and compiles a document from its exact bytes.
     public init(parsing bytes: [UInt8]) throws(ReferenceSetError) {
-        try self.init(ReferenceSet(parsing: bytes))
+        self.init(sound: try ReferenceSet(parsing: bytes))
     }
 
     private static func compile(_ rule: ReferenceSet.PCRRule, _ pcr: PCRIndex, _ banks: [PCRBank]) -> Rule {

@@ -29,6 +29,9 @@ public enum LayerID: String, Hashable, Sendable, Codable, CaseIterable, Comparab
     /// The layers that the boot event log and the quoted registers prove.
     public static let boot: [LayerID] = [.firmware, .platformConfiguration, .secureBoot, .bootLoader, .kernel]
 
+    /// IMA's register: it grows with every file, so the measurement list judges it (section `runtime` of a set).
+    public static let measurementListPCR = 10
+
     /// Registers that a reference set must speak about when it covers this layer (catalogue RV-13).
     public var pcrs: PCRSet {
         let numbers: [UInt8] =
@@ -38,7 +41,8 @@ public enum LayerID: String, Hashable, Sendable, Codable, CaseIterable, Comparab
             case .secureBoot: [7, 14]
             case .bootLoader: [4, 5, 8, 9, 12]
             case .kernel: [4, 8, 9, 11, 12, 13]
-            case .tpmIdentity, .runtime, .images, .hostBaseline, .assetFingerprints: []
+            case .runtime: [UInt8(Self.measurementListPCR)]
+            case .tpmIdentity, .images, .hostBaseline, .assetFingerprints: []
             }
         return PCRSet(numbers.compactMap { PCRIndex($0) })
     }

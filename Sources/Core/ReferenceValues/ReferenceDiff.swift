@@ -31,6 +31,7 @@ public struct ReferenceDiff: Hashable, Sendable, Codable {
         keyed("deny-list", before.denied ?? [], after.denied ?? [], key: \.name) {
             "\($0.digests.joined(separator: " ")) (\($0.reason))"
         }
+        runtime(before.runtime, after.runtime)
         keyed(
             "waiver", before.waivers ?? [], after.waivers ?? [],
             key: { "\($0.finding) PCR \($0.pcr)\($0.digests.isEmpty ? " (missing)" : "")" }

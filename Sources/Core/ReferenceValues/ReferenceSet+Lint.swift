@@ -23,7 +23,7 @@ struct ReferenceSetLint {
 
     init(set: ReferenceSet) { self.set = set }
 
-    private mutating func report(_ code: String, _ path: String, _ detail: String) {
+    mutating func report(_ code: String, _ path: String, _ detail: String) {
         problems.append(ReferenceSetProblem(code: code, path: path, detail: detail))
     }
 
@@ -34,6 +34,7 @@ struct ReferenceSetLint {
         coverage()
         denied()
         waivers()
+        runtime()
     }
 
     private mutating func head() {
@@ -165,6 +166,15 @@ struct ReferenceSetLint {
         let named = Set(set.pcrs.map(\.pcr))
         for rule in set.layers {
             guard let layer = LayerID(rawValue: rule.id) else { continue }
+            if layer == .runtime {
+                if set.runtime == nil {
+                    report(
+                        ReferenceSetProblem.pcrUnset, "runtime",
+                        "runtime rests on PCR \(LayerID.measurementListPCR), which the section runtime judges: it is missing"
+                    )
+                }
+                continue
+            }
             for pcr in layer.pcrs.indices where !named.contains(Int(pcr.rawValue)) {
                 report(
                     ReferenceSetProblem.pcrUnset, "pcrs",

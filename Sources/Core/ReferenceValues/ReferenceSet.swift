@@ -24,11 +24,13 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
     /// Digests that are refused wherever they appear, whatever the rules allow (EL-20).
     public var denied: [DeniedComponent]?
     public var waivers: [Waiver]?
+    /// Goes with the layer `runtime`: the one is never there without the other.
+    public var runtime: Runtime?
 
     public init(
         name: String, group: String, description: String? = nil, provenance: [String], validity: Validity? = nil,
         banks: [String], layers: [LayerRule], pcrs: [PCRRule], denied: [DeniedComponent]? = nil,
-        waivers: [Waiver]? = nil
+        waivers: [Waiver]? = nil, runtime: Runtime? = nil
     ) {
         format = Self.currentFormat
         self.name = name
@@ -41,6 +43,7 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
         self.pcrs = pcrs
         self.denied = denied
         self.waivers = waivers
+        self.runtime = runtime
     }
 
     /// Instants as RFC 3339 in UTC (`2027-01-31T00:00:00Z`); an absent end is open.

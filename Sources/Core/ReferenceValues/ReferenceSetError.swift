@@ -2,7 +2,8 @@ public import JSONCoding
 
 /// Why a reference set is refused: a `POL_…` code of the attack catalogue, the place in the document, and a sentence.
 public struct ReferenceSetProblem: Error, Hashable, Sendable, Codable, CustomStringConvertible {
-    /// `POL_SCHEMA`, `POL_EMPTY`, `POL_PCR_UNSET`, `POL_RESETTABLE_PCR` or `POL_WAIVER`.
+    /// `POL_SCHEMA`, `POL_EMPTY`, `POL_PCR_UNSET`, `POL_RESETTABLE_PCR`, `POL_WAIVER`, `POL_PATTERN` or
+    /// `POL_PRESENCE_RULE`.
     public let code: String
     /// `pcrs[3].events[0].digests`.
     public let path: String
@@ -21,6 +22,8 @@ public struct ReferenceSetProblem: Error, Hashable, Sendable, Codable, CustomStr
     public static let pcrUnset = "POL_PCR_UNSET"
     public static let resettablePCR = "POL_RESETTABLE_PCR"
     public static let waiver = "POL_WAIVER"
+    public static let pattern = "POL_PATTERN"
+    public static let presenceRule = "POL_PRESENCE_RULE"
 }
 
 /// All problems of one set; never empty.

@@ -13,7 +13,7 @@ enum SecurityEventTable {
         }
     }
 
-    static let rows = nodes + enrollment + quotes + eventLogs + references + service
+    static let rows = nodes + enrollment + quotes + eventLogs + runtime + references + service
 
     private static let explain = "Run 'bootgate node explain NODE' and compare expected and seen value."
     private static let isolate =
@@ -117,6 +117,24 @@ enum SecurityEventTable {
         "LOG_BANK_UNUSED", "LOG_NO_EXIT_BOOT", "LOG_NO_ACTION", "LOG_STARTUP_LOCALITY", "LOG_HEADER", "LOG_DIGEST_LIST",
         "LOG_PCR_INDEX", "LOG_TRUNCATED", "LOG_VARIABLE", "LOG_SIGLIST", "LOG_DEPTH", "LOG_FORMAT", "LOG_MISSING",
     ].map { Row($0, .high, "Boot event log does not hold", explain) }
+
+    private static let runtime: [Row] = [
+        Row("IMA_UNKNOWN_FILE", .high, "Unknown file run or read", isolate),
+        Row("IMA_DIGEST", .high, "Known file with other content", isolate),
+        Row("IMA_ALG", .high, "File digest of another algorithm than its reference", explain),
+        Row("IMA_SIGNATURE", .high, "File signature not accepted", isolate),
+        Row("IMA_VIOLATION", .high, "File changed while it was measured", explain),
+        Row("IMA_TEMPLATE", .high, "Measurement list malformed", isolate),
+        Row("IMA_TEMPLATE_DIGEST", .high, "Measurement list was edited", isolate),
+        Row("IMA_REPLAY", .high, "Measurement list is not what was measured", isolate),
+        Row("IMA_OFFSET", .high, "Measurement list does not continue where it ended", isolate),
+        Row("IMA_TRIMMED", .high, "Measurement list begins late", isolate),
+        Row("IMA_BOOT_AGGREGATE", .high, "Measurement list of another boot", isolate),
+        Row("IMA_KEXEC", .high, "Another kernel started without a boot", isolate),
+        Row("IMA_NOT_ACTIVE", .high, "File measurement is off or weakened", isolate),
+        Row("IMA_POLICY_CHANGED", .high, "Another measurement policy was loaded", isolate),
+        Row("IMA_POLICY_WEAK", .medium, "Measurement policy leaves files out", "Add the rules that it names."),
+    ]
 
     private static let references: [Row] = [
         Row("REF_SECUREBOOT", .high, "Secure Boot differs from the reference", isolate),

@@ -1,0 +1,193 @@
+internal import JSONCoding
+internal import TPMCryptography
+public import TPMStructures
+
+/// The section `runtime` of a reference set, made ready to judge by. Copies share their tables: a policy of 100,000 files is
+/// paid once for all nodes.
+public struct CompiledRuntime: Sendable {
+    public let minimumEntries: Int
+    public let acceptsPaddedSHA1: Bool
+    public let signers: [RuntimeSigner]
+    /// What a file that no reference knows does to the layer.
+    public let onUnknown: ReferenceSet.LayerRule.OnUnknown
+    public let denied: [Digest: CompiledReferences.Denied]
+    /// Names everything that a verdict depends on: equal only for equal rules. Hex of SHA-256.
+    public let identity: String
+
+    private var index = DigestIndex()
+    private var files: PathIndex
+    private var buffers: PathIndex
+    private let exclude: [PathGlob]
+    private let violations: [PathGlob]
+    private let ignoredBuffers: Set<[UInt8]>
+    /// Kinds of the digests in `files` and `digests`.
+    private var kinds: Set<Int> = []
+
+    /// Files, digests and buffers that are known.
+    public var digestCount: Int { index.count }
+    public var pathCount: Int { files.count }
+
+    /// - Parameters:
+    ///   - runtime: of a set without problems; a line that does not read is left out.
+    ///   - denied: refused in every entry, whatever its rule.
+    init(
+        _ runtime: ReferenceSet.Runtime, denied: [Digest: CompiledReferences.Denied],
+        onUnknown: ReferenceSet.LayerRule.OnUnknown
+    ) {
+        self.denied = denied
+        self.onUnknown = onUnknown
+        identity = Self.identity(runtime, denied, onUnknown)
+        minimumEntries = runtime.minimumEntries
+        acceptsPaddedSHA1 = runtime.paddedSHA1 ?? false
+        exclude = (runtime.exclude ?? []).compactMap { try? PathGlob($0) }
+        violations = (runtime.violations ?? []).compactMap { try? PathGlob($0) }
+        ignoredBuffers = Set((runtime.ignoredBuffers ?? []).map { Array($0.utf8) })
+        signers = (runtime.signers ?? []).compactMap { try? RuntimeSigner($0) }
+        files = PathIndex(capacity: runtime.files?.count ?? 0)
+        buffers = PathIndex(capacity: runtime.buffers?.count ?? 0)
+        for digest in (runtime.digests ?? []).compactMap({ FileDigest($0) }) {
+            kinds.insert(digest.kind)
+            _ = index.insert(digest, .anyPath)
+        }
+        for line in runtime.files ?? [] {
+            guard let line = ReferenceLine(line), let number = index.insert(line.digest) else { continue }
+            kinds.insert(line.digest.kind)
+            files.add(line.path, number)
+        }
+        for line in runtime.buffers ?? [] {
+            guard let line = ReferenceLine(line), let number = index.insert(line.digest) else { continue }
+            buffers.add(line.path, number)
+        }
+        files.finish()
+        buffers.finish()
+        for (list, mark) in [(runtime.policies, DigestIndex.Marks.policy), (runtime.kexec, .kexec)] {
+            for digest in (list ?? []).compactMap({ FileDigest($0) }) { _ = index.insert(digest, mark) }
+        }
+        for digest in denied.keys {
+            for isVerity in [false, true] { _ = index.insert(FileDigest(digest, isVerity: isVerity), .denied) }
+        }
+    }
+
+    private struct Identity: Encodable {
+        var runtime: ReferenceSet.Runtime
+        var denied: [String]
+        var onUnknown: ReferenceSet.LayerRule.OnUnknown
+    }
+
+    private static func identity(
+        _ runtime: ReferenceSet.Runtime, _ denied: [Digest: CompiledReferences.Denied],
+        _ onUnknown: ReferenceSet.LayerRule.OnUnknown
+    ) -> String {
+        let names = denied.map { "\($0.key) \($0.value.name): \($0.value.reason)" }.sorted()
+        let document = try? StrictJSON.encode(Identity(runtime: runtime, denied: names, onUnknown: onUnknown))
+        return document.map { MessageDigest.hash($0, .sha256).hex } ?? ""
+    }
+
+    // MARK: Judging
+
+    /// What the references say about one entry that is not the boot aggregate. The deny-list beats every rule.
+    public func verdict(
+        _ entry: RuntimeEntry, signatures: inout some SignatureVerdictKeeping
+    ) -> RuntimeVerdict {
+        switch entry.content {
+        case .violation: isExempt(entry.path) ? .excluded : .refused(.violation)
+        case .unknownAlgorithm:
+            isExcluded(entry.path) ? .excluded : .refused(.algorithm(expected: expected(entry.path)))
+        case .contradiction(let reason): .refused(.template(reason))
+        case .buffer(let digest): buffer(entry.path, digest)
+        case .file(let digest, let signature): file(entry.path, digest, signature, &signatures)
+        }
+    }
+
+    public func verdict(_ entry: RuntimeEntry) -> RuntimeVerdict {
+        var none = NoSignatureVerdicts()
+        return verdict(entry, signatures: &none)
+    }
+
+    private func file(
+        _ path: [UInt8], _ digest: FileDigest, _ signature: [UInt8]?,
+        _ signatures: inout some SignatureVerdictKeeping
+    ) -> RuntimeVerdict {
+        let found = index.find(digest)
+        if let found, found.marks.contains(.denied) { return .refused(.denied(digest.digest)) }
+        let known = files.find(path.span)
+        if let found, known?.contains(found.number) ?? false { return .listed }
+        // A policy decides what is measured at all: nothing but its own digest speaks for it.
+        if RuntimeNames.isPolicy(path) {
+            return found?.marks.contains(.policy) ?? false ? .listed : .refused(.policy)
+        }
+        if let found, found.marks.contains(.anyPath) { return .listed }
+        if isExcluded(path) { return .excluded }
+        var refusal: IMAFileSignature.Refusal?
+        if let signature, !signature.isEmpty, !signers.isEmpty {
+            let verdict = signatures.verdict(signature, over: digest) { signer(signature, over: digest) }
+            switch verdict {
+            case .signer(let number):
+                if speaks(number, for: path) { return .signed(signer: number) }
+                refusal = .path(signer: signers[number].name)
+            case .refused(let reason): refusal = reason
+            }
+        }
+        if known != nil {
+            let expected = expected(path)
+            return expected.contains { $0.kind == digest.kind }
+                ? .refused(.digest(expected: expected)) : .refused(.algorithm(expected: expected))
+        }
+        if let refusal { return .refused(.signature(refusal)) }
+        return kinds.isEmpty || kinds.contains(digest.kind) ? .refused(.unknown) : .refused(.algorithm(expected: []))
+    }
+
+    private func buffer(_ name: [UInt8], _ digest: FileDigest) -> RuntimeVerdict {
+        let found = index.find(digest)
+        if let found, found.marks.contains(.denied) { return .refused(.denied(digest.digest)) }
+        if let found, buffers.find(name.span)?.contains(found.number) ?? false { return .listed }
+        if RuntimeNames.isPolicy(name) {
+            return found?.marks.contains(.policy) ?? false ? .listed : .refused(.policy)
+        }
+        if RuntimeNames.isKexec(name) {
+            return found?.marks.contains(.kexec) ?? false ? .listed : .refused(.kexec)
+        }
+        return ignoredBuffers.contains(name) ? .excluded : .refused(.unknown)
+    }
+
+    private func expected(_ path: [UInt8]) -> [FileDigest] {
+        (files.find(path.span) ?? []).compactMap { index[$0] }
+    }
+
+    private func isExcluded(_ path: [UInt8]) -> Bool { Self.matches(path, exclude) }
+
+    /// What nobody judges may also change at any moment.
+    private func isExempt(_ path: [UInt8]) -> Bool { Self.matches(path, violations) || Self.matches(path, exclude) }
+
+    private static func matches(_ path: [UInt8], _ globs: [PathGlob]) -> Bool {
+        guard !globs.isEmpty, let components = PathComponents(path.span) else { return false }
+        return globs.contains { $0.matches(path.span, components) }
+    }
+
+    private func speaks(_ number: Int, for path: [UInt8]) -> Bool {
+        signers[number].paths.map { Self.matches(path, $0) } ?? true
+    }
+
+    // MARK: Signatures
+
+    /// Who signed this digest. A pure function of both and of the references' signers.
+    public func signer(_ field: [UInt8], over digest: FileDigest) -> SignatureVerdict {
+        let signature: IMAFileSignature
+        do throws(IMAFileSignature.Refusal) {
+            signature = try IMAFileSignature(field)
+        } catch {
+            return .refused(error)
+        }
+        guard (signature.kind == .verity) == digest.isVerity else { return .refused(.otherKind) }
+        guard let signed = signature.signedDigest(of: digest.digest) else {
+            return .refused(
+                .otherAlgorithm(signed: signature.algorithm, measured: digest.digest.algorithm))
+        }
+        let candidates = signers.indices.filter { signers[$0].keyID == signature.keyID }
+        guard let first = candidates.first else { return .refused(.unknownKey(signature.keyID)) }
+        let signer = candidates.first {
+            DigestSignature.isValid(signature.signature, by: signers[$0].key, over: signed)
+        }
+        return signer.map { .signer($0) } ?? .refused(.wrongSignature(signer: signers[first].name))
+    }
+}

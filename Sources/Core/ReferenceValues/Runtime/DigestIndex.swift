@@ -1,0 +1,107 @@
+internal import TPMStructures
+
+/// Digests of all kinds in one block of bytes each, found by hashing. For each digest: 32 bytes (SHA-256), 1 byte of marks
+/// and 8 to 16 bytes of slots, instead of an array on the heap; copies share the memory.
+struct DigestIndex: Sendable {
+    struct Marks: OptionSet, Hashable, Sendable {
+        let rawValue: UInt8
+        /// Allowed at any path.
+        static let anyPath = Marks(rawValue: 1)
+        static let policy = Marks(rawValue: 2)
+        static let kexec = Marks(rawValue: 4)
+        /// Refused whatever else holds.
+        static let denied = Marks(rawValue: 8)
+    }
+
+    /// Number of a digest: its kind in the upper 8 bits, its place in the kind's table in the lower 24.
+    typealias Number = UInt32
+
+    private var tables: [Table] = (0..<FileDigest.kindCount).map {
+        Table(size: FileDigest.algorithm(ofKind: $0).digestSize)
+    }
+
+    /// - Returns: nil when the kind's table is full: 2^24 digests, which no document within its limits has.
+    mutating func insert(_ digest: FileDigest, _ marks: Marks = []) -> Number? {
+        let kind = digest.kind
+        guard let place = tables[kind].insert(digest.digest.bytes, marks.rawValue) else { return nil }
+        return Number(kind) << 24 | Number(place)
+    }
+
+    func find(_ digest: FileDigest) -> (number: Number, marks: Marks)? {
+        let kind = digest.kind
+        guard let place = tables[kind].find(digest.digest.bytes) else { return nil }
+        return (Number(kind) << 24 | Number(place), Marks(rawValue: tables[kind].marks[place]))
+    }
+
+    subscript(number: Number) -> FileDigest? {
+        let kind = Int(number >> 24)
+        guard tables.indices.contains(kind) else { return nil }
+        return Digest(algorithm: FileDigest.algorithm(ofKind: kind), bytes: tables[kind][Int(number & 0xFF_FFFF)])
+            .map { FileDigest($0, isVerity: kind % 2 == 1) }
+    }
+
+    var count: Int { tables.reduce(0) { $0 + $1.count } }
+
+    private struct Table: Sendable {
+        let size: Int
+        private(set) var bytes: [UInt8] = []
+        private(set) var marks: [UInt8] = []
+        /// Place plus one; 0 is free. A power of two, at most half full.
+        private var slots: [UInt32] = []
+
+        init(size: Int) { self.size = size }
+
+        var count: Int { marks.count }
+        subscript(place: Int) -> [UInt8] { Array(bytes[place * size..<(place + 1) * size]) }
+
+        // Keyed anew in each process: nobody can choose digests that crowd together.
+        private static func start(_ digest: [UInt8], _ mask: Int) -> Int {
+            var hasher = Hasher()
+            unsafe digest.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            return hasher.finalize() & mask
+        }
+
+        private func isEqual(_ place: Int, _ digest: [UInt8]) -> Bool {
+            let start = place * size
+            for index in 0..<size where bytes[start + index] != digest[index] { return false }
+            return true
+        }
+
+        func find(_ digest: [UInt8]) -> Int? {
+            guard !slots.isEmpty else { return nil }
+            let mask = slots.count - 1
+            var slot = Self.start(digest, mask)
+            while slots[slot] != 0 {
+                let place = Int(slots[slot]) - 1
+                if isEqual(place, digest) { return place }
+                slot = (slot + 1) & mask
+            }
+            return nil
+        }
+
+        mutating func insert(_ digest: [UInt8], _ mark: UInt8) -> Int? {
+            if let place = find(digest) {
+                marks[place] |= mark
+                return place
+            }
+            guard count < 1 << 24 else { return nil }
+            if slots.count < 2 * (count + 1) { grow() }
+            bytes += digest
+            marks.append(mark)
+            occupy(digest, count - 1)
+            return count - 1
+        }
+
+        private mutating func occupy(_ digest: [UInt8], _ place: Int) {
+            let mask = slots.count - 1
+            var slot = Self.start(digest, mask)
+            while slots[slot] != 0 { slot = (slot + 1) & mask }
+            slots[slot] = UInt32(place + 1)
+        }
+
+        private mutating func grow() {
+            slots = [UInt32](repeating: 0, count: max(16, slots.count * 2))
+            for place in 0..<count { occupy(self[place], place) }
+        }
+    }
+}
