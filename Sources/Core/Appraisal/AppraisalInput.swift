@@ -9,6 +9,9 @@ public struct AppraisalInput: Sendable {
     public var pcrs: AttestedPCRs?
     /// The boot event log's exact bytes; nil where none was sent.
     public var eventLog: [UInt8]?
+    /// The kernel's measurement list (IMA), its exact bytes from the first entry on, binary; nil where none was sent. Layer 7
+    /// is judged by it, and is covered only by a set with a section `runtime`.
+    public var measurementList: [UInt8]?
     /// Layer 10: differences to the approved baselines, from AssetFingerprints; nil where no report was collected or no
     /// baseline is approved.
     public var fingerprintFindings: [Finding]?
@@ -23,11 +26,13 @@ public struct AppraisalInput: Sendable {
     public init(
         identityFindings: [Finding], pcrs: AttestedPCRs?, eventLog: [UInt8]?, fingerprintFindings: [Finding]?,
         reference: AttestationResult.ReferenceIdentity?, referenceStatus: AttestationResult.ReferenceStatus?,
-        labMode: Bool, identity: AttestationResult.Identity, binding: AttestationResult.Binding, atMilliseconds: Int64
+        labMode: Bool, identity: AttestationResult.Identity, binding: AttestationResult.Binding, atMilliseconds: Int64,
+        measurementList: [UInt8]? = nil
     ) {
         self.identityFindings = identityFindings
         self.pcrs = pcrs
         self.eventLog = eventLog
+        self.measurementList = measurementList
         self.fingerprintFindings = fingerprintFindings
         self.reference = reference
         self.referenceStatus = referenceStatus

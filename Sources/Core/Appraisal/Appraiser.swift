@@ -20,10 +20,15 @@ public struct Appraiser: Sendable {
         return judge.run(eventLog: eventLog)
     }
 
-    /// - Parameter boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same signed digest and selection, log
-    ///   and references, if it was kept: it then stands for the registers that it was made of, and `input.pcrs` may be
-    ///   nil. Nil makes it anew.
-    public func appraise(_ input: AppraisalInput, boot: BootAppraisal? = nil) -> AttestationResult {
+    /// - Parameters:
+    ///   - boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same signed digest and selection, log and
+    ///     references, if it was kept: it then stands for the registers that it was made of, and `input.pcrs` may be nil.
+    ///     Nil makes it anew.
+    ///   - runtime: what judging the measurement list gave for the same quote and references, where it was judged by
+    ///     increments. Nil judges `input.measurementList`.
+    public func appraise(
+        _ input: AppraisalInput, boot: BootAppraisal? = nil, runtime: RuntimeAppraisal? = nil
+    ) -> AttestationResult {
         var layers: [LayerID: LayerDraft] = [:]
         layers[.tpmIdentity] = LayerDraft(
             covered: true,
@@ -55,6 +60,19 @@ public struct Appraiser: Sendable {
                 covered: true,
                 findings: [
                     Finding(FindingID.referencesMissing, .none, .firmware, detail: "no reference set is active")
+                ])
+        }
+        if let rules = references?.runtime, layers[.runtime] == nil {
+            let appraised =
+                runtime
+                ?? input.pcrs.map {
+                    RuntimeAppraisal(
+                        measurementList: input.measurementList, $0, by: rules, at: input.atMilliseconds)
+                }
+            layers[.runtime] = LayerDraft(
+                covered: true,
+                findings: appraised?.findings ?? [
+                    Finding(FindingID.evidenceMissing, .none, .runtime, detail: "no register is attested")
                 ])
         }
         if let findings = input.fingerprintFindings {

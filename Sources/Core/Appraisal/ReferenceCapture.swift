@@ -12,10 +12,13 @@ public enum ReferenceCapture {
         public var eventLog: [UInt8]
         /// Where the evidence comes from; goes into the set's provenance.
         public var label: String
-        public init(pcrs: AttestedPCRs, eventLog: [UInt8], label: String) {
+        /// The kernel's measurement list, binary; needed for the layer `runtime` only.
+        public var measurementList: [UInt8]?
+        public init(pcrs: AttestedPCRs, eventLog: [UInt8], label: String, measurementList: [UInt8]? = nil) {
             self.pcrs = pcrs
             self.eventLog = eventLog
             self.label = label
+            self.measurementList = measurementList
         }
     }
 
@@ -25,6 +28,8 @@ public enum ReferenceCapture {
         case unreadable(source: String, TCGEventLogError)
         /// The log does not add up to the quoted registers: what it says is not what was measured.
         case replay(source: String, [ReplayMismatch])
+        /// The measurement list is missing, cannot be read, or does not add up to the quoted PCR 10.
+        case measurementList(source: String, reason: String)
         /// No bank stronger than SHA-1 is both quoted and logged by every source.
         case noBank
 
@@ -34,6 +39,7 @@ public enum ReferenceCapture {
             case .unreadable(let source, let error): "\(source): \(error)"
             case .replay(let source, let mismatches):
                 "\(source): LOG_REPLAY: \(mismatches.map(\.description).joined(separator: "; "))"
+            case .measurementList(let source, let reason): "\(source): \(reason)"
             case .noBank: "no bank stronger than SHA-1 is both quoted and logged by every source"
             }
         }
@@ -42,7 +48,8 @@ public enum ReferenceCapture {
     /// Several sources make alternatives: an event that differs between them may be any of what was seen, one that some of
     /// them lack is optional.
     ///
-    /// - Parameter layers: Layers to cover besides `tpm-identity`, of those of the boot.
+    /// - Parameter layers: Layers to cover besides `tpm-identity`: of those of the boot, and `runtime`, for which every
+    ///   source needs its measurement list.
     public static func draft(
         name: String, group: String, from sources: [Source], layers: [LayerID] = LayerID.boot
     ) throws(Failure) -> ReferenceSet {
@@ -62,11 +69,39 @@ public enum ReferenceCapture {
         let rules = registers.indices.map { pcr in
             rule(pcr, sources, logs, events.map { $0[pcr] ?? [] }, banks)
         }
+        var covered = wanted
+        var runtime: ReferenceSet.Runtime?
+        if layers.contains(.runtime) {
+            covered.append(.runtime)
+            runtime = try allowList(sources)
+        }
         let judged = PCRSet(rules.filter { $0.rule != .ignore }.compactMap { PCRIndex($0.pcr) })
         return ReferenceSet(
             name: name, group: group, provenance: sources.map(\.label), banks: banks.map(\.name),
-            layers: [ReferenceSet.LayerRule(id: .tpmIdentity)] + wanted.map { ReferenceSet.LayerRule(id: $0) },
-            pcrs: rules, waivers: waivers(sources, logs, judged, banks))
+            layers: [ReferenceSet.LayerRule(id: .tpmIdentity)] + covered.map { ReferenceSet.LayerRule(id: $0) },
+            pcrs: rules, waivers: waivers(sources, logs, judged, banks), runtime: runtime)
+    }
+
+    /// Every file that the sources' lists prove, by path and digest.
+    private static func allowList(_ sources: [Source]) throws(Failure) -> ReferenceSet.Runtime {
+        var allowList = RuntimeAllowList()
+        var shortest = Int.max
+        for source in sources {
+            guard let bytes = source.measurementList else {
+                throw .measurementList(source: source.label, reason: "there is no measurement list")
+            }
+            do throws(MeasuredEntries.Refusal) {
+                let measured = try MeasuredEntries(bytes, source.pcrs, acceptsPaddedSHA1: false)
+                shortest = min(shortest, measured.entries.count)
+                allowList.add(measured.entries)
+            } catch {
+                throw .measurementList(source: source.label, reason: String(describing: error))
+            }
+        }
+        var runtime = allowList.merged(into: nil)
+        // A machine that attests earlier has measured less; one that measured far less has lost its policy.
+        runtime.minimumEntries = max(runtime.minimumEntries, shortest / 2)
+        return runtime
     }
 
     private static func read(_ source: Source) throws(Failure) -> TCGEventLog {
