@@ -24,6 +24,8 @@ public struct EvidenceBundle: Hashable, Sendable, Codable {
     public var pcrs: [String: [String: String]]
     /// `binary_bios_measurements`; nil where the firmware left none.
     public var eventLog: WireBytes?
+    /// `binary_runtime_measurements`, read after the quote; nil where the kernel measures nothing.
+    public var measurementList: WireBytes?
     /// TPMT_PUBLIC of the endorsement key.
     public var ekPublic: WireBytes?
     /// DER, the EK's own first, then its issuers.
@@ -33,8 +35,9 @@ public struct EvidenceBundle: Hashable, Sendable, Codable {
 
     public init(
         agentVersion: String, nonce: WireBytes, quote: WireBytes, signature: WireBytes, akPublic: WireBytes,
-        pcrs: [String: [String: String]], eventLog: WireBytes?, ekPublic: WireBytes? = nil,
-        ekCertificates: [WireBytes]? = nil, fingerprints: [FingerprintKind: WireBytes]? = nil
+        pcrs: [String: [String: String]], eventLog: WireBytes?, measurementList: WireBytes? = nil,
+        ekPublic: WireBytes? = nil, ekCertificates: [WireBytes]? = nil,
+        fingerprints: [FingerprintKind: WireBytes]? = nil
     ) {
         format = Self.currentFormat
         self.agentVersion = agentVersion
@@ -44,6 +47,7 @@ public struct EvidenceBundle: Hashable, Sendable, Codable {
         self.akPublic = akPublic
         self.pcrs = pcrs
         self.eventLog = eventLog
+        self.measurementList = measurementList
         self.ekPublic = ekPublic
         self.ekCertificates = ekCertificates
         self.fingerprints = fingerprints

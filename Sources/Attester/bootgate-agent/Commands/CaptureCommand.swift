@@ -52,6 +52,11 @@ struct CaptureCommand: AsyncParsableCommand {
         try write(try await bundle(configuration).encoded())
     }
 
+    /// Where the kernel shows its measurement list (Linux, Documentation/ABI/testing/ima_policy).
+    private static let measurementList = "/sys/kernel/security/ima/binary_runtime_measurements"
+    /// Bytes; some 100,000 entries, and room for the rest in a bundle.
+    private static let measurementListLimit = 24 << 20
+
     private func bundle(_ configuration: AgentConfiguration) async throws -> EvidenceBundle {
         let inventory = NodeInventory(root: configuration.inventoryRoot)
         var reports: [FingerprintKind: WireBytes]?
@@ -83,6 +88,8 @@ struct CaptureCommand: AsyncParsableCommand {
             StandardStream.error.write("bootgate-agent: \(EscapedText.line("\(error)"))\n")
             log = nil
         }
+        // After the quote: the list only grows, so that what the quote covers is in it.
+        let list = try? EvidenceSource.read(Self.measurementList, limit: Self.measurementListLimit)
         var pcrs: [String: [String: String]] = [:]
         for (bank, registers) in values.banks {
             for (index, digest) in registers { pcrs[bank.name, default: [:]][String(index.rawValue)] = digest.hex }
@@ -90,7 +97,8 @@ struct CaptureCommand: AsyncParsableCommand {
         return EvidenceBundle(
             agentVersion: AgentCommand.version, nonce: WireBytes(nonceBytes), quote: WireBytes(quote.attest),
             signature: WireBytes(quote.signature), akPublic: WireBytes(keys.attestation.publicArea), pcrs: pcrs,
-            eventLog: log.map { WireBytes($0) }, ekPublic: WireBytes(keys.endorsement.publicArea),
+            eventLog: log.map { WireBytes($0) }, measurementList: list.map { WireBytes($0) },
+            ekPublic: WireBytes(keys.endorsement.publicArea),
             ekCertificates: keys.endorsementCertificates.map { WireBytes($0) }, fingerprints: reports)
     }
 

@@ -53,7 +53,8 @@ struct AppraiseCommand: ParsableCommand {
                         name: set.set.name, group: set.set.group,
                         documentSHA256: MessageDigest.hash(document, .sha256).hex),
                     referenceStatus: .draft, labMode: false, identity: enrolled == nil ? .assumed : .enrolled,
-                    binding: .nonceOnly, atMilliseconds: instant.milliseconds))
+                    binding: .nonceOnly, atMilliseconds: instant.milliseconds,
+                    measurementList: evidence.measurementList))
         }
         guard let result = results.first(where: { $0.verdict == .pass }) ?? results.first else { return }
         try output.write(result) { AttestationResultText.text(result) }

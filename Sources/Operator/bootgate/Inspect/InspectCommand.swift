@@ -15,9 +15,10 @@ struct InspectCommand: ParsableCommand {
               bootgate inspect public ak.pub
               bootgate inspect evidence bundle.json
               bootgate inspect signature-list dbxupdate_x64.bin
+              bootgate inspect ima-policy /etc/ima/ima-policy
             """,
         subcommands: [
             InspectEventLog.self, InspectIMA.self, InspectQuote.self, InspectEKCertificate.self, InspectPublic.self,
-            InspectEvidence.self, InspectSignatureList.self,
+            InspectEvidence.self, InspectSignatureList.self, InspectIMAPolicy.self,
         ])
 }

@@ -35,7 +35,8 @@ struct OfflineEvidence {
             label: path, attest: bundle.quote.bytes, signature: bundle.signature.bytes,
             attestationKey: bundle.akPublic.bytes, nonce: bundle.nonce.bytes,
             pcrs: try reading("\(path): pcrs") { try PCRTable.values(bundle.pcrs) },
-            eventLog: bundle.eventLog?.bytes, ekCertificates: (bundle.ekCertificates ?? []).map(\.bytes))
+            eventLog: bundle.eventLog?.bytes, measurementList: bundle.measurementList?.bytes,
+            ekCertificates: (bundle.ekCertificates ?? []).map(\.bytes))
     }
 
     private static func folder(_ path: String) throws -> OfflineEvidence {

@@ -15,6 +15,7 @@ struct ReferenceCaptureCommand: AsyncParsableCommand {
             EXAMPLES
               bootgate reference capture mec-r740 --group mec --node edge-01
               bootgate reference capture --evidence measured-boot/golden -o json > golden.json
+              bootgate reference capture --evidence measured-boot/golden --runtime -o json > golden-runtime.json
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -23,10 +24,13 @@ struct ReferenceCaptureCommand: AsyncParsableCommand {
     @Option(name: .customLong("node"), help: "A node whose last evidence is taken; may be repeated.")
     var nodes: [NodeID] = []
     @Option(parsing: .upToNextOption, help: "Offline: evidence folders or bundles.") var evidence: [String] = []
+    @Flag(help: "Offline: also cover what runs, by path and digest of each file of the measurement lists (ima_binary).")
+    var runtime = false
     @Option(help: "A note for those who approve.") var note: String?
 
     func validate() throws {
         if nodes.isEmpty == evidence.isEmpty { throw ValidationError("name either --node or --evidence") }
+        if runtime, evidence.isEmpty { throw ValidationError("--runtime goes with --evidence") }
         if !nodes.isEmpty, name == nil { throw ValidationError("a stored set needs a name") }
     }
 
@@ -52,15 +56,18 @@ struct ReferenceCaptureCommand: AsyncParsableCommand {
             guard let log = evidence.eventLog else {
                 throw Failure(.verdictError, "\(path): no event log to capture from")
             }
-            return ReferenceCapture.Source(pcrs: pcrs, eventLog: log, label: path)
+            return ReferenceCapture.Source(
+                pcrs: pcrs, eventLog: log, label: path, measurementList: evidence.measurementList)
         }
         var draft: ReferenceSet
         do throws(ReferenceCapture.Failure) {
-            draft = try ReferenceCapture.draft(name: name ?? "captured", group: group, from: sources)
+            draft = try ReferenceCapture.draft(
+                name: name ?? "captured", group: group, from: sources,
+                layers: LayerID.boot + (runtime ? [.runtime] : []))
         } catch {
             switch error {
             case .unreadable: throw Failure(.malformedInput, error.description)
-            case .noSource, .replay, .noBank: throw Failure(.verdictError, error.description)
+            case .noSource, .replay, .noBank, .measurementList: throw Failure(.verdictError, error.description)
             }
         }
         draft.description = note

@@ -15,7 +15,8 @@ struct ReferenceCommand: ParsableCommand {
               bootgate reference activate mec-r740 --reason 'change 88'
             """,
         subcommands: [
-            ReferenceList.self, ReferenceShow.self, ReferenceCaptureCommand.self, ReferencePropose.self,
+            ReferenceList.self, ReferenceShow.self, ReferenceCaptureCommand.self,
+            ReferenceImportCommand.self, ReferencePropose.self,
             ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
         ])
 }

@@ -26,7 +26,27 @@ enum ReferenceSetText {
                 "Refused anywhere", "\(component.name): \(component.reason) \(component.digests.joined(separator: " "))"
             )
         }
-        return [fields.text, layers(set), registers(set)].joined(separator: "\n\n")
+        return [fields.text, layers(set), registers(set), set.runtime.map(runtime)].compactMap(\.self)
+            .joined(separator: "\n\n")
+    }
+
+    /// Files by number only: `reference diff` and the document name them.
+    private static func runtime(_ runtime: ReferenceSet.Runtime) -> String {
+        var fields = FieldList()
+        fields.add("Runtime", "at least \(runtime.minimumEntries) entries")
+        fields.add(
+            "Files", "\(runtime.files?.count ?? 0) by path and digest, \(runtime.digests?.count ?? 0) at any path")
+        for signer in runtime.signers ?? [] {
+            fields.add("Signer", "\(signer.name): \(signer.paths?.joined(separator: " ") ?? "all paths")")
+        }
+        for (name, list) in [
+            ("Excluded", runtime.exclude), ("Violations stand", runtime.violations), ("Policy", runtime.policies),
+            ("Kexec", runtime.kexec), ("Buffer", runtime.buffers), ("Buffer ignored", runtime.ignoredBuffers),
+        ] {
+            for element in list ?? [] { fields.add(name, element) }
+        }
+        if runtime.paddedSHA1 == true { fields.add("Padded SHA-1", "accepted in all banks") }
+        return fields.text
     }
 
     private static func layers(_ set: ReferenceSet) -> String {
