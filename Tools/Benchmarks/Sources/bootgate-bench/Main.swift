@@ -20,6 +20,7 @@ struct Bench: ParsableCommand {
     func run() throws {
         var results = [try quoteP256(), try quoteRSA()]
         for path in eventLog { results.append(try eventLogReplay(path)) }
+        results += try RuntimeRulesBenchmark(rounds: rounds).run()
         for result in results { print(result.line) }
         if results.contains(where: { !$0.holds }) { throw ExitCode(1) }
     }

@@ -21,6 +21,9 @@ enum FuzzTarget: String, CaseIterable {
     case signature
     case ekCertificate = "ek-certificate"
     case referenceSet = "reference-set"
+    case fileSignature = "file-signature"
+    case measurementPolicy = "measurement-policy"
+    case keylimePolicy = "keylime-policy"
     case evidence
     case fingerprint
 
@@ -56,6 +59,10 @@ enum FuzzTarget: String, CaseIterable {
                 accepts { _ = try ReferenceSet(parsing: input) },
                 accepts { _ = try CompiledReferences(parsing: input) },
             ].contains(true)
+        case .fileSignature: accepts { _ = try IMAFileSignature(input) }
+        case .measurementPolicy:
+            accepts { _ = try IMAPolicy(String(decoding: input, as: UTF8.self)).weaknesses }
+        case .keylimePolicy: accepts { _ = try KeylimeRuntimePolicy(parsing: input).notCarriedOver }
         case .evidence: accepts { _ = try EvidenceBundle(parsing: input) }
         case .fingerprint:
             FingerprintKind.allCases.map { kind in
