@@ -18,11 +18,15 @@ struct Bench: ParsableCommand {
     @Option(help: "Rounds of each comparison; the median counts.") var rounds = 41
 
     func run() throws {
+        let upload = try firstUpload()
         var results = [try quoteP256(), try quoteRSA()]
         for path in eventLog { results.append(try eventLogReplay(path)) }
         results += try RuntimeRulesBenchmark(rounds: rounds).run()
+        for count in [1000, 10_000, 100_000] { results.append(try measurementList(count)) }
+        results.append(try unchangedList())
         for result in results { print(result.line) }
-        if results.contains(where: { !$0.holds }) { throw ExitCode(1) }
+        print(upload.line)
+        guard upload.holds, results.allSatisfy(\.holds) else { throw ExitCode(1) }
     }
 
     private func quoteP256() throws -> Comparison.Result {
