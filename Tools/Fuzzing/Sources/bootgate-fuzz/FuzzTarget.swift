@@ -17,6 +17,7 @@ enum FuzzTarget: String, CaseIterable {
     case signature
     case ekCertificate = "ek-certificate"
     case referenceSet = "reference-set"
+    case revocations
     case evidence
     case fingerprint
 
@@ -49,6 +50,7 @@ enum FuzzTarget: String, CaseIterable {
                 accepts { _ = try ReferenceSet(parsing: input) },
                 accepts { _ = try CompiledReferences(parsing: input) },
             ].contains(true)
+        case .revocations: accepts { _ = try CompiledRevocations(parsing: input) }
         case .evidence: accepts { _ = try EvidenceBundle(parsing: input) }
         case .fingerprint:
             FingerprintKind.allCases.map { kind in
