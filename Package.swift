@@ -270,8 +270,8 @@ let testTargets: [Target] = [
         [
             "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing",
             "Endorsements",
-            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TPMCryptography", "TPMStructures",
-            "TestVectors",
+            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TCGEventLog", "TPMCryptography",
+            "TPMStructures", "TestVectors",
             "VerifierService", "VerifierStore", crypto, logging, x509,
         ]),
     tests(

@@ -39,6 +39,11 @@ struct MainJobTests {
         #expect(try laboratory.admission("edge-01").decision == .deny)
         let explained = try laboratory.run("node", "explain", "edge-01")
         #expect(explained.text.contains("initrd"), "\(explained.text)")
+        #expect(explained.text.contains("likely cause: initrd rebuilt without a new kernel"), "\(explained.text)")
+        let lines = explained.text.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count <= 41 && lines.allSatisfy { $0.count <= 80 }, "one screen: \(explained.text)")
+        let boots = try laboratory.json(["node", "boots", "edge-01"], of: Page<RebootView>.self)
+        #expect(boots.items.first?.verdictID == bad.verdictID && boots.items.first?.explanation == .unexplained)
 
         let alarm = try await eventually("the alarm in the SIEM's file") {
             laboratory.events().first { $0["node"] as? String == "edge-01" && $0["severity"] as? String == "high" }

@@ -7,7 +7,11 @@ public struct AppraisalPolicy: Hashable, Sendable {
     public var requiredLayers: Set<LayerID>
     public var warningPassesIn: Set<LayerID>
 
-    public init(requiredLayers: Set<LayerID>, warningPassesIn: Set<LayerID>) {
+    /// Whether revocation lists older than the feed contradict their layer, or warn: such a warning passes in every layer.
+    public var staleRevocationsFail: Bool
+
+    public init(requiredLayers: Set<LayerID>, warningPassesIn: Set<LayerID>, staleRevocationsFail: Bool = false) {
+        self.staleRevocationsFail = staleRevocationsFail
         self.requiredLayers = requiredLayers
         self.warningPassesIn = warningPassesIn
     }

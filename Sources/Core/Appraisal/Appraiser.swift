@@ -6,22 +6,28 @@ public struct Appraiser: Sendable {
     /// Nil when the node's group has no active set: every verdict is then `error` (RV-01).
     public let references: CompiledReferences?
     public let policy: AppraisalPolicy
+    /// Nil where nobody imported a feed.
+    public let revocations: CompiledRevocations?
 
-    public init(references: CompiledReferences?, policy: AppraisalPolicy) {
+    public init(
+        references: CompiledReferences?, policy: AppraisalPolicy, revocations: CompiledRevocations? = nil
+    ) {
+        self.revocations = revocations
         self.references = references
         self.policy = policy
     }
 
     /// The part that may be kept for evidence of one boot: layers 2 to 6.
     public static func appraiseBoot(
-        _ pcrs: AttestedPCRs, eventLog: [UInt8]?, references: CompiledReferences
+        _ pcrs: AttestedPCRs, eventLog: [UInt8]?, references: CompiledReferences,
+        revocations: CompiledRevocations? = nil
     ) -> BootAppraisal {
-        var judge = BootJudge(pcrs: pcrs, references: references)
+        var judge = BootJudge(pcrs: pcrs, references: references, revocations: revocations)
         return judge.run(eventLog: eventLog)
     }
 
     /// - Parameters:
-    ///   - boot: what ``appraiseBoot(_:eventLog:references:)`` gave for the same signed digest and selection, log and
+    ///   - boot: what ``appraiseBoot(_:eventLog:references:revocations:)`` gave for the same signed digest and selection, log and
     ///     references, if it was kept: it then stands for the registers that it was made of, and `input.pcrs` may be nil.
     ///     Nil makes it anew.
     ///   - runtime: what judging the measurement list gave for the same quote and references, where it was judged by
@@ -41,11 +47,14 @@ public struct Appraiser: Sendable {
             }
         } else if let references,
             let boot = boot
-                ?? input.pcrs.map({ Self.appraiseBoot($0, eventLog: input.eventLog, references: references) })
+                ?? input.pcrs.map({
+                    Self.appraiseBoot(
+                        $0, eventLog: input.eventLog, references: references, revocations: revocations)
+                })
         {
             waivers = boot.waivers
             for layer in boot.layers {
-                layers[layer.id] = LayerDraft(covered: layer.covered, findings: layer.findings)
+                layers[layer.id] = LayerDraft(covered: layer.covered, findings: layer.findings.map(weighed))
             }
         } else if let references {
             for layer in references.coveredLayers where LayerID.boot.contains(layer) {
@@ -87,6 +96,17 @@ public struct Appraiser: Sendable {
                 ])
         }
         return result(layers, waivers, input)
+    }
+
+    private func weighed(_ finding: Finding) -> Finding {
+        guard policy.staleRevocationsFail, Self.isStaleness(finding) else { return finding }
+        var finding = finding
+        finding.tier = .contraindicated
+        return finding
+    }
+
+    private static func isStaleness(_ finding: Finding) -> Bool {
+        finding.id == FindingID.staleDBX || finding.id == FindingID.staleSBAT
     }
 
     private struct LayerDraft {
@@ -172,7 +192,9 @@ public struct Appraiser: Sendable {
         guard layer.trustworthy else { return false }
         return switch layer.tier {
         case .affirming: true
-        case .warning: policy.warningPassesIn.contains(layer.id)
+        case .warning:
+            policy.warningPassesIn.contains(layer.id)
+                || layer.findings.allSatisfy { $0.tier != .warning || Self.isStaleness($0) }
         case .none, .contraindicated: false
         }
     }

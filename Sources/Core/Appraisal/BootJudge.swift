@@ -8,6 +8,7 @@ internal import TPMStructures
 struct BootJudge {
     let pcrs: AttestedPCRs
     let references: CompiledReferences
+    private let revocations: CompiledRevocations?
     /// Banks that are both quoted and named by the references.
     private let banks: [PCRBank]
     private let covered: [LayerID]
@@ -24,7 +25,8 @@ struct BootJudge {
         var pcr: PCRIndex?
     }
 
-    init(pcrs: AttestedPCRs, references: CompiledReferences) {
+    init(pcrs: AttestedPCRs, references: CompiledReferences, revocations: CompiledRevocations?) {
+        self.revocations = revocations
         self.pcrs = pcrs
         self.references = references
         covered = LayerID.boot.filter { references.layers[$0] != nil }
@@ -156,6 +158,9 @@ struct BootJudge {
         for (pcr, rule) in references.rules.sorted(by: { $0.key < $1.key }) {
             let matched = compare(pcr, rule, events[pcr] ?? [])
             deny(events[pcr] ?? [], matched)
+        }
+        if let revocations {
+            findings += RevocationCheck(revocations: revocations).findings(log, events) { layer($0, $1) }
         }
         reportOthers(events)
     }

@@ -59,6 +59,10 @@ public enum FindingID {
     public static let commandLine = "REF_CMDLINE"
     /// On the deny-list (EL-20).
     public static let revokedComponent = "REF_REVOKED_COMPONENT"
+    /// dbx lacks revocations that the feed demands (EL-20).
+    public static let staleDBX = "REF_DBX_STALE"
+    /// shim's SbatLevel lets run what the feed says is vulnerable (EL-20).
+    public static let staleSBAT = "REF_SBAT_STALE"
     /// A register's value that the references do not list, or do not add up to.
     public static let registerValue = "REF_PCR_VALUE"
     /// The reference set is not valid at the time of the appraisal (RV-08).

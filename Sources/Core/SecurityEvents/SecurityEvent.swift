@@ -62,6 +62,8 @@ public enum SecurityEventID {
     public static let tpmReplaced = "NODE_TPM_REPLACED"
     public static let bootNew = "BOOT_NEW"
     public static let bootUnexpected = "BOOT_UNEXPECTED"
+    public static let revocationsChanged = "REVOCATIONS_CHANGED"
+    public static let bootAnnounced = "BOOT_ANNOUNCED"
     public static let referenceChanged = "REF_CHANGED"
     public static let fingerprintChanged = "FP_CHANGED"
     public static let baselineChanged = "FP_BASELINE_CHANGED"

@@ -42,6 +42,7 @@ enum SecurityEventTable {
         Row("MANIFEST_CHANGED", .low, "Factory manifest changed", "None if the import was planned."),
         Row("BOOT_NEW", .info, "Node booted", "None."),
         Row("BOOT_UNEXPECTED", .high, "Node booted outside a maintenance window", "Ask the site; look for tampering."),
+        Row("BOOT_ANNOUNCED", .low, "Reboot announced", "None if the maintenance is planned."),
         Row("ADM_BOOT_CHANGED", .low, "Node booted since its verdict", "None; it attests again."),
         Row("ADM_OVERRIDE", .high, "Admission override", "Check who asked for it and when it ends."),
         Row(
@@ -141,6 +142,16 @@ enum SecurityEventTable {
         Row("REF_MOK", .high, "Machine owner keys differ from the reference", isolate),
         Row("REF_CMDLINE", .high, "Kernel command line differs from the reference", isolate),
         Row("REF_REVOKED_COMPONENT", .high, "Revoked boot component", isolate),
+        Row(
+            "REF_DBX_STALE", .medium, "dbx lacks known revocations",
+            "Install the vendor's dbx update (fwupdmgr), then approve the new values."),
+        Row(
+            "REF_SBAT_STALE", .medium, "SBAT level lacks known revocations",
+            "Update shim, set its latest SBAT policy (mokutil --set-sbat-policy), then approve the new values."),
+        Row("REVOCATIONS_CHANGED", .medium, "Revocation feed imported", "Check that the import was planned."),
+        Row(
+            "REVOCATIONS_STALE", .medium, "Revocation feed is old",
+            "Import a newer one: bootgate reference revocations import."),
         Row("REF_UNKNOWN_COMPONENT", .high, "Unknown boot component", explain),
         Row("REF_MISSING_COMPONENT", .high, "Expected boot component missing", explain),
         Row("REF_EXPIRED", .high, "Reference set expired", "Approve and activate a new version."),

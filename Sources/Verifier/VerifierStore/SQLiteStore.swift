@@ -119,6 +119,8 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(OverrideSchema.identifier, migrate: OverrideSchema.migrate)
         migrator.registerMigration(KeptRegistersSchema.identifier, migrate: KeptRegistersSchema.migrate)
         migrator.registerMigration(OutboxSizeSchema.identifier, migrate: OutboxSizeSchema.migrate)
+        migrator.registerMigration(RebootLedgerSchema.identifier, migrate: RebootLedgerSchema.migrate)
+        migrator.registerMigration(RevocationFeedSchema.identifier, migrate: RevocationFeedSchema.migrate)
         return migrator
     }
 

@@ -71,11 +71,14 @@ public struct GroupSettings: Hashable, Sendable, Codable {
     public var warningPassesIn: [String]
     /// What a difference to an approved fingerprint baseline does: `warn` or `deny`.
     public var fingerprintDifference: String
+    /// What a dbx or SBAT level older than the imported feed does: `warn` (also when left out) or `fail`.
+    public var staleRevocations: String?
 
     public init(
         fingerprintIntervals: [FingerprintKind: Int], attestationIntervalSeconds: Int, requiredLayers: [String],
-        warningPassesIn: [String], fingerprintDifference: String
+        warningPassesIn: [String], fingerprintDifference: String, staleRevocations: String? = nil
     ) {
+        self.staleRevocations = staleRevocations
         self.fingerprintIntervals = fingerprintIntervals
         self.attestationIntervalSeconds = attestationIntervalSeconds
         self.requiredLayers = requiredLayers

@@ -152,6 +152,8 @@ public enum NodeAct: String, Hashable, Sendable, Codable, CaseIterable {
     case replaceTPM = "replace-tpm"
     /// Asks for evidence at the node's next contact, whatever its interval.
     case attest
+    /// Announces a reboot until a time, so that it is no `BOOT_UNEXPECTED`; without a time takes the announcement back.
+    case expectReboot = "reboot-expected"
 }
 
 public struct NodeActRequest: Hashable, Sendable, Codable {
@@ -160,9 +162,14 @@ public struct NodeActRequest: Hashable, Sendable, Codable {
     public var verdictID: String?
     /// `replace-tpm`: the new EK as in a manifest entry. First call proposes, a second operator's call approves.
     public var replacement: ManifestEntry?
-    public init(reason: String, verdictID: String? = nil, replacement: ManifestEntry? = nil) {
+    /// `reboot-expected`: milliseconds since 1970 by the verifier's clock, at most 7 days ahead.
+    public var untilMilliseconds: Int64?
+    public init(
+        reason: String, verdictID: String? = nil, replacement: ManifestEntry? = nil, untilMilliseconds: Int64? = nil
+    ) {
         self.reason = reason
         self.verdictID = verdictID
         self.replacement = replacement
+        self.untilMilliseconds = untilMilliseconds
     }
 }

@@ -17,17 +17,25 @@ struct AppraiseCommand: ParsableCommand {
             EXAMPLES
               bootgate reference capture --evidence measured-boot/golden -o json > golden.json
               bootgate appraise --evidence measured-boot/a-cmdline --references golden.json
+              bootgate appraise --evidence measured-boot/golden --references golden.json --revocations feed.json
               bootgate appraise --evidence bundle.json --references a.json --references b.json -o json
             """)
     @Option(help: "A folder, or a bundle that bootgate-agent capture wrote.") var evidence: String
     @Option(parsing: .upToNextOption, help: "Reference sets.") var references: [String]
     @Option(help: "A folder or file of manufacturers' roots: checks the bundle's EK certificate too.") var roots:
         String?
+    @Option(
+        help: "A revocation feed (bootgate-revocations/v1); an old dbx or SBAT level is then a warning that passes.")
+    var revocations: String?
+    @Flag(help: "An old dbx or SBAT level fails.") var staleRevocationsFail = false
     @Option(help: "The instant of the appraisal (2027-01-31T00:00:00Z); now when left out.") var at: Instant?
     @Option(help: "The enrolled attestation key; the evidence's own when left out.") var ak: String?
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if staleRevocationsFail, revocations == nil {
+            throw ValidationError("--stale-revocations-fail needs --revocations")
+        }
         if references.isEmpty { throw ValidationError("name at least one reference set") }
     }
 
@@ -44,8 +52,14 @@ struct AppraiseCommand: ParsableCommand {
         let check = QuoteCheck(evidence, enrolledKey: enrolled)
         let instant = at ?? .now
         let identity = check.findings + (try endorsement(evidence, instant))
+        let feed = try revocations.map { path in
+            let bytes = try InputFile.readInput(path)
+            return try reading(path) { try CompiledRevocations(parsing: bytes) }
+        }
+        let policy = AppraisalPolicy(
+            requiredLayers: [], warningPassesIn: [], staleRevocationsFail: staleRevocationsFail)
         let results = sets.map { set, document in
-            Appraiser(references: set, policy: .strict).appraise(
+            Appraiser(references: set, policy: policy, revocations: feed).appraise(
                 AppraisalInput(
                     identityFindings: identity, pcrs: check.pcrs, eventLog: evidence.eventLog,
                     fingerprintFindings: nil,

@@ -22,6 +22,8 @@ struct FingerprintSchedule: AsyncParsableCommand {
     @Option(help: "Seconds between two collections of that kind.") var every: Int?
     @Option(help: "Seconds between two attestations.") var attestEvery: Int?
     @Option(help: "What a difference to the baseline does: warn or deny.") var difference: String?
+    @Option(help: "What a dbx or SBAT level older than the imported revocations does: warn or fail.")
+    var staleRevocations: String?
     @Flag(help: "Print what would be set, set nothing.") var dryRun = false
 
     func validate() throws {
@@ -34,7 +36,8 @@ struct FingerprintSchedule: AsyncParsableCommand {
         if let kind, let every { settings.fingerprintIntervals[kind] = every }
         if let attestEvery { settings.attestationIntervalSeconds = attestEvery }
         if let difference { settings.fingerprintDifference = difference }
-        let changes = every != nil || attestEvery != nil || difference != nil
+        if let staleRevocations { settings.staleRevocations = staleRevocations }
+        let changes = every != nil || attestEvery != nil || difference != nil || staleRevocations != nil
         let result = changes && !dryRun ? try await client.setSettings(group: group, settings) : settings
         try output.write(result) {
             var table = TextTable("WHAT", "EVERY")
@@ -43,6 +46,7 @@ struct FingerprintSchedule: AsyncParsableCommand {
                 table.add(kind.slug, result.fingerprintIntervals[kind].map { "\($0) s" })
             }
             table.add("difference to the baseline", result.fingerprintDifference)
+            table.add("stale dbx or SBAT level", result.staleRevocations ?? "warn")
             return table.text
         }
     }

@@ -10,9 +10,11 @@ struct NodeCommand: ParsableCommand {
               bootgate node import @manifest.json --dry-run
             """,
         subcommands: [
-            NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeWatch.self, NodeAdd.self,
+            NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeBoots.self, NodeWatch.self,
+            NodeAdd.self,
             NodeImport.self, NodeActCommand<Approving>.self, NodeActCommand<Suspending>.self,
             NodeActCommand<Resuming>.self, NodeActCommand<Revoking>.self, NodeClear.self,
             NodeActCommand<Removing>.self, NodeActCommand<Attesting>.self, NodeReplaceTPM.self,
+            NodeRebootExpected.self,
         ])
 }

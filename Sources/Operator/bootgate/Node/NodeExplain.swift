@@ -1,113 +1,91 @@
+import Appraisal
 import ArgumentParser
 import AttestationMessages
+import JSONCoding
 import VerifierClient
 
 struct NodeExplain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "The 3-a.m. screen: which layer broke, what changed, since when, what to do.",
         discussion: """
-            Reads the node, its last verdict, the last one that passed, and who else shows the same reason.
+            Compares the boot that failed with the last good one, event by event, names the likely cause and the next step, \
+            and says which other nodes show the same. One screen of 80 by 40; --all shows everything.
 
             EXAMPLES
               bootgate node explain edge-01
+              bootgate node explain edge-01 --compare 1a20b738a8afee454c7f8f47f193c8a --all
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "Node id.") var node: NodeID
+    @Option(help: "Compare with this verdict's boot instead of the last good one.") var compare: String?
+    @Flag(help: "Every change and every layer, however long.") var all = false
 
     func run() async throws {
         let client = try connection.client()
-        let explanation = try await NodeExplanation.gather(node, from: client)
-        try output.write(explanation) { explanation.text }
+        let explanation = try await NodeExplanation.gather(node, comparingWith: compare, from: client)
+        try output.write(explanation) {
+            all ? explanation.screen.wholeText : explanation.screen.text
+        }
     }
 }
 
 /// What `node explain` prints.
 struct NodeExplanation: Encodable {
     var node: NodeView
+    /// The verdict that is explained.
+    var verdict: VerdictSummary?
     var firstBrokenLayer: String?
     var firstDivergentEvent: JSONValue?
     var layers: [JSONValue]
     var lastPass: VerdictSummary?
     var firstFailure: VerdictSummary?
-    /// Other nodes whose last verdict shows one of the same reasons.
+    /// What changed since the last good boot; nil with `comparisonMissing`.
+    var comparison: BootDifference?
+    var comparisonMissing: String?
+    /// Other failed nodes with a finding of the same id that saw the same; at most 32.
     var alsoAffected: [NodeID]
+    var alsoAffectedTruncated: Bool
+    var lastReboot: RebootView?
     var nextStep: String
 
-    static func gather(_ id: NodeID, from client: VerifierClient) async throws -> NodeExplanation {
+    static func gather(
+        _ id: NodeID, comparingWith other: String?, from client: VerifierClient
+    ) async throws -> NodeExplanation {
         let node = try await client.node(id)
+        let view = try await client.explanation(of: id, comparingWith: other)
         var explanation = NodeExplanation(
-            node: node, firstBrokenLayer: node.lastVerdict?.firstBrokenLayer, firstDivergentEvent: nil, layers: [],
-            lastPass: nil, firstFailure: nil, alsoAffected: [], nextStep: "")
-        if let last = node.lastVerdict {
-            let detail = try await client.verdict(of: id, verdictID: last.verdictID)
+            node: node, verdict: view.verdict, firstBrokenLayer: view.verdict?.firstBrokenLayer,
+            firstDivergentEvent: nil, layers: [],
+            lastPass: view.verdict?.verdict == .pass ? view.verdict : view.lastGood, firstFailure: view.brokenSince,
+            comparison: try view.comparison.map(BootDifference.init), comparisonMissing: view.comparisonMissing,
+            alsoAffected: view.sameElsewhere, alsoAffectedTruncated: view.sameElsewhereTruncated,
+            lastReboot: view.lastReboot, nextStep: NodeNextStep.text(for: node))
+        if let verdict = view.verdict {
+            let detail = try await client.verdict(of: id, verdictID: verdict.verdictID)
             explanation.firstDivergentEvent = detail.result["firstDivergentEvent"]
             explanation.layers = detail.result["layers"]?.array ?? []
-            let history = try await client.verdicts(of: id, Listing(limit: 200)).items
-            explanation.lastPass = history.first { $0.verdict == .pass }
-            explanation.firstFailure = history.prefix { $0.verdict != .pass }.last
-            if last.verdict != .pass {
-                let reasons = Set(last.reasons)
-                let others = try await allPages { try await client.nodes(state: .untrusted, Listing(cursor: $0)) }
-                explanation.alsoAffected = others.items
-                    .filter { $0.nodeID != id && !reasons.isDisjoint(with: $0.lastVerdict?.reasons ?? []) }
-                    .map(\.nodeID)
-            }
         }
-        explanation.nextStep = NodeNextStep.text(for: node)
         return explanation
     }
 
-    var text: String {
-        var fields = FieldList()
-        fields.add("Node", "\(node.nodeID) at \(node.site ?? "unknown site"), group \(node.group ?? "-")")
-        fields.add("State", "\(node.state.rawValue) since \(Timestamp.withAge(node.stateSinceMilliseconds))")
-        if let verdict = node.lastVerdict {
-            fields.add(
-                "Last verdict",
-                "\(verdict.verdict.rawValue) \(Timestamp.withAge(verdict.atMilliseconds)), id \(verdict.verdictID)")
-            fields.add("Broken layer", firstBrokenLayer)
-            if !verdict.reasons.isEmpty { fields.add("Reasons", verdict.reasons.joined(separator: ", ")) }
-        }
-        if let event = firstDivergentEvent, event != .null {
-            fields.add(
-                "First divergence",
-                "PCR \(event["pcr"]?.plainText ?? "?"), event \(event["index"]?.plainText ?? "?"): \(event["name"]?.plainText ?? "unnamed")"
-            )
-            fields.add("  expected", event["expected"]?.plainText ?? "nothing")
-            fields.add("  seen", event["seen"]?.plainText ?? "nothing")
-        }
-        fields.add("Last good", lastPass.map { Timestamp.withAge($0.atMilliseconds) } ?? "never")
-        fields.add("Broken since", firstFailure.map { Timestamp.withAge($0.atMilliseconds) })
-        if !alsoAffected.isEmpty {
-            fields.add(
-                "Also affected",
-                "\(alsoAffected.count) nodes: " + alsoAffected.prefix(8).map(\.rawValue).joined(separator: ", "))
-        }
-        fields.add("Next step", nextStep)
-        return layers.isEmpty ? fields.text : fields.text + "\n\n" + layerTable
-    }
+    var screen: NodeExplanationScreen { NodeExplanationScreen(self) }
+}
 
-    private var layerTable: String {
-        var table = TextTable("LAYER", "TIER", "TRUSTWORTHY", "FINDINGS")
-        for layer in layers {
-            let findings = layer["findings"]?.array ?? []
-            // A layer that nobody looked at says nothing; one that could not be judged says why.
-            let judged = layer["tier"]?.plainText != "none"
-            if !judged, findings.isEmpty { continue }
-            let trustworthy = layer["trustworthy"] == .bool(true)
-            table.add(
-                layer["id"]?.plainText, layer["tier"]?.plainText,
-                !judged ? "not judged" : trustworthy ? "yes" : "no (rests on \(layer["restsOn"]?.plainText ?? "?"))",
-                findings.prefix(3).map(Self.text).joined(separator: "; ")
-                    + (findings.count > 3 ? "; and \(findings.count - 3) more" : ""))
-        }
-        return table.text
-    }
+/// The verifier's comparison of two boots.
+struct BootDifference: Codable {
+    var same: Bool
+    /// The bank that the digests are of.
+    var bank: String
+    var changedRegisters: [Int]
+    var causes: [BootChangeCause]
+    var changes: [BootChange]
+    /// How many there are; `changes` holds the first of them.
+    var changeCount: Int
 
-    private static func text(_ finding: JSONValue) -> String {
-        let what = finding["name"]?.plainText ?? finding["detail"]?.plainText
-        return (finding["id"]?.plainText ?? "?") + (what.map { ": \($0)" } ?? "")
+    init(_ document: JSONValue) throws {
+        let limits = StrictJSONLimits(maxBytes: .max, maxValues: .max, allowsFractions: true)
+        self = try StrictJSON.decode(Self.self, from: StrictJSON.encode(document), limits: limits)
     }
 }
 

@@ -48,6 +48,17 @@ extension VerifierClient {
         try await call(.get, RoutePath("v1", "nodes", id.rawValue, "verdicts", verdictID).text)
     }
 
+    package nonisolated func reboots(of id: NodeID, _ listing: Listing = Listing()) async throws -> Page<RebootView> {
+        try await call(.get, RoutePath("v1", "nodes", id.rawValue, "boots").listing(listing).text)
+    }
+
+    /// - Parameter other: the verdict to compare with; nil for the last pass.
+    package nonisolated func explanation(
+        of id: NodeID, comparingWith other: String? = nil
+    ) async throws -> NodeExplanationView {
+        try await call(.get, RoutePath("v1", "nodes", id.rawValue, "explanation").query("with", other).text)
+    }
+
     package nonisolated func admissions(_ listing: Listing = Listing()) async throws -> Page<AdmissionReply> {
         try await call(.get, RoutePath("v1", "admissions").listing(listing).text)
     }
@@ -101,6 +112,14 @@ extension VerifierClient {
     /// - Parameter version: nil for the newest.
     package nonisolated func reference(_ name: String, version: Int? = nil) async throws -> ReferenceDetail {
         try await call(.get, RoutePath("v1", "references", name).query("version", version.map(String.init)).text)
+    }
+
+    package nonisolated func revocations() async throws -> RevocationView {
+        try await call(.get, RoutePath("v1", "revocations").text)
+    }
+
+    package nonisolated func importRevocations(_ request: RevocationImport) async throws -> RevocationView {
+        try await call(.put, RoutePath("v1", "revocations").text, body: request)
     }
 
     package nonisolated func draftReference(_ request: ReferenceDraftRequest) async throws -> ReferenceDetail {

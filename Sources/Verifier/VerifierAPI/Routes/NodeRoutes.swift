@@ -47,6 +47,24 @@ enum NodeRoutes {
                     await useCases.verdict(
                         try call.identifier("verdictID"), of: try call.nodeID(), peer: try call.person))
             },
+            Route(
+                .get, "/v1/nodes/{id}/boots", .roles([.viewer]), query: QueryParameter.paging,
+                replies: [RouteReply(200, "Page<RebootView>")], "Lists a node's reboots, newest first"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.reboots(
+                        of: try call.nodeID(), cursor: call.cursor, limit: call.limit, peer: try call.person))
+            },
+            Route(
+                .get, "/v1/nodes/{id}/explanation", .roles([.viewer]), query: [QueryParameter("with", .cursor)],
+                replies: [RouteReply(200, "NodeExplanationView")], "Compares a node's boot with its last good one"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.explanation(
+                        of: try call.nodeID(), comparingWith: call.text("with"), peer: try call.person))
+            },
         ]
     }
 
@@ -78,7 +96,7 @@ enum NodeRoutes {
         case .approve: [.enroller]
         // One proposes, another approves; the use case tells which call is which and that the persons differ.
         case .replaceTPM: [.enroller, .approver]
-        case .suspend, .resume, .revoke, .clear, .remove, .attest: [.securityAdmin]
+        case .suspend, .resume, .revoke, .clear, .remove, .attest, .expectReboot: [.securityAdmin]
         }
     }
 
@@ -92,6 +110,7 @@ enum NodeRoutes {
         case .remove: "Removes a node from the register"
         case .replaceTPM: "Proposes, then approves, a new TPM for a node"
         case .attest: "Asks for evidence at the node's next contact"
+        case .expectReboot: "Announces reboots of a node, or takes that back"
         }
     }
 }

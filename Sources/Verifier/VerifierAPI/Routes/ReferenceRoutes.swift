@@ -31,6 +31,19 @@ enum ReferenceRoutes {
                 try RouteCall.reply(
                     201, await useCases.draft(try call.decode(ReferenceDraftRequest.self), peer: try call.person))
             },
+            Route(
+                .get, "/v1/revocations", .roles([.viewer]), replies: [RouteReply(200, "RevocationView")],
+                "Shows the revocation feed that counts"
+            ) { call in try RouteCall.reply(200, await useCases.revocations(peer: try call.person)) },
+            Route(
+                .put, "/v1/revocations", .roles([.securityAdmin]),
+                body: .json("RevocationImport", limit: documentLimit), load: .operating,
+                replies: [RouteReply(200, "RevocationView")], "Imports a revocation feed"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.importRevocations(try call.decode(RevocationImport.self), peer: try call.person))
+            },
         ]
             + ReferenceAct.allCases.map { act in
                 Route(

@@ -22,14 +22,20 @@ struct AcceptedEvidence: Sendable {
     private(set) var reports: [FingerprintKind: [UInt8]] = [:]
     /// Register values that differ from the kept ones, to be kept with the state.
     private(set) var newRegisters: [UInt8]?
+    /// Counters that moved since the last evidence, for the ledger; nil for evidence whose logs arrived later, because the
+    /// row is written with the counters.
+    private(set) var reboot: RebootRecord?
     private(set) var newBlobs: [(sha256: [UInt8], bytes: [UInt8])] = []
     private let maxEventLogSize: Int
     private let maxFingerprintSize: Int
 
     /// A new submission: its counters are judged against the last ones here, once.
+    ///
+    /// - Parameter explanation: who expected that the counters moved.
     init(
         evidence: EvidenceCase, challenge: ChallengeRecord, submission: EvidenceSubmission,
-        submissionSHA256: [UInt8], verification: EvidenceVerification, policy: VerifierPolicy
+        submissionSHA256: [UInt8], verification: EvidenceVerification, explanation: RebootExplanation?,
+        policy: VerifierPolicy
     ) throws {
         self.evidence = evidence
         self.challenge = challenge
@@ -45,7 +51,7 @@ struct AcceptedEvidence: Sendable {
         state.nodeID = evidence.node.nodeID
         guard verification.quote != nil else { return }
         eventLogSHA256 = submission.sha256(of: .eventLog)
-        follow(policy)
+        follow(policy, explanation)
     }
 
     /// Evidence whose logs arrived: layer 1 stands as it was found when the quote came.
@@ -75,7 +81,7 @@ struct AcceptedEvidence: Sendable {
     }
 
     /// Continuity (QF-18 to QF-24), and the counters as the next evidence is judged against.
-    private mutating func follow(_ policy: VerifierPolicy) {
+    private mutating func follow(_ policy: VerifierPolicy, _ explanation: RebootExplanation?) {
         guard let quote = verification.quote else { return }
         let claims = verification.claims
         let present = BootRecord(
@@ -93,8 +99,9 @@ struct AcceptedEvidence: Sendable {
         let outcome = ContinuityCheck.check(
             present, after: last,
             rules: ContinuityCheck.Rules(
-                inMaintenanceWindow: policy.inMaintenanceWindow, deniedFirmware: policy.deniedTPMFirmware))
+                inMaintenanceWindow: explanation != nil, deniedFirmware: policy.deniedTPMFirmware))
         identityFindings += outcome.findings
+        note(quote, outcome, explanation)
         // A step back never lowers the line that the next evidence must continue (QF-23).
         if !outcome.findings.contains(where: { $0.id == ContinuityCheck.ID.rollback }) {
             state.counters = TPMCounters(
@@ -105,6 +112,24 @@ struct AcceptedEvidence: Sendable {
         state.agentRunID = claims?.agentRunID
         state.agentVersion = claims?.agentVersion
         state.allocatedBanks = verification.allocatedBanks
+    }
+
+    /// An announcement explains a boot; what no boot looks like, it does not (QF-19, QF-20, QF-21).
+    private mutating func note(
+        _ quote: VerifiedQuote, _ outcome: ContinuityCheck.Outcome, _ explanation: RebootExplanation?
+    ) {
+        guard verification.movesCounters(evidence.state), let last = evidence.state, let before = last.counters else {
+            return
+        }
+        let contradicts = outcome.findings.contains { $0.tier == .contraindicated }
+        reboot = RebootRecord(
+            nodeID: evidence.node.nodeID, akName: evidence.identity.akName, before: before,
+            after: TPMCounters(
+                clock: quote.clock.clock, resetCount: quote.clock.resetCount, restartCount: quote.clock.restartCount,
+                safe: quote.clock.safe, firmwareVersion: quote.firmwareVersion),
+            lastEvidenceAtMilliseconds: last.lastVerdictAtMilliseconds, bootIDBefore: last.bootID,
+            bootIDAfter: verification.claims?.bootID, verdictID: challenge.challengeID,
+            explanation: contradicts ? nil : explanation, findings: outcome.findings.map(\.id))
     }
 
     // MARK: Logs

@@ -31,9 +31,10 @@ extension AttestationService {
             let verification = try await EvidenceVerification(
                 submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
             ) { try await keptRegisters(evidence, $0) }
+            let explanation = try await explanation(of: verification, evidence)
             var accepted = try AcceptedEvidence(
                 evidence: evidence, challenge: challenge, submission: submission, submissionSHA256: digest,
-                verification: verification, policy: policy)
+                verification: verification, explanation: explanation, policy: policy)
             let needed = accepted
             let uploads =
                 accepted.isComplete(holding: held) ? [] : try await store.read { try needed.uploads($0) }
@@ -64,6 +65,17 @@ extension AttestationService {
     private func keptRegisters(_ evidence: EvidenceCase, _ pcrDigest: [UInt8]) async throws -> [UInt8]? {
         let akName = evidence.identity.akName
         return try await store.read { try $0.keptRegisters(akName: akName, pcrDigest: pcrDigest) }
+    }
+
+    /// Evidence of a boot that is known is not asked about: no further read.
+    private func explanation(
+        of verification: EvidenceVerification, _ evidence: EvidenceCase
+    ) async throws -> RebootExplanation? {
+        guard verification.movesCounters(evidence.state) else { return nil }
+        let explainer = RebootExplainer(plans: plans, inMaintenanceWindow: policy.inMaintenanceWindow)
+        return try await store.read {
+            try explainer.explanation(ofRebootOf: evidence.node, now: $0.now, $0)
+        }
     }
 
     private func isOpen(
@@ -112,6 +124,8 @@ extension AttestationService {
             if let older = try tx.pendingEvidence(of: record.nodeID) { try abandon(older, tx) }
             try tx.insert(record, uploads: uploads)
             try tx.save(accepted.state)
+            // With the counters that it tells of; its verdict has the id of this evidence, whatever becomes of it.
+            if let reboot = accepted.reboot { try tx.note(reboot) }
             return .reply(Self.asking(record.evidenceID, uploads))
         }
     }
@@ -219,6 +233,7 @@ extension AttestationService {
             if let registers = final.newRegisters, let pcrDigest = final.state.pcrDigest {
                 try tx.keep(registers: registers, akName: evidence.identity.akName, pcrDigest: pcrDigest)
             }
+            if let reboot = final.reboot { try tx.note(reboot) }
             try VerdictWriter(
                 evidence: evidence, challenge: final.challenge, submission: final.submission,
                 submissionSHA256: final.submissionSHA256, result: result, resultDigest: resultDigest,

@@ -11,14 +11,17 @@ package struct AttestationService: AttestationUseCases {
     let random: any RandomSource
     let policy: VerifierPolicy
     let refusals: RefusalLog
+    let plans: (any RebootExplaining)?
     let memory = AppraisalMemory()
     private let keys = BoundedCache<Int64, NodeKeys>(capacity: 8192)
     private let policies = BoundedCache<String, GroupPolicy>(capacity: 256)
 
+    /// - Parameter plans: what explains reboots besides operators' announcements.
     package init(
         store: any TransactionalStore, random: any RandomSource = SystemRandom(),
-        policy: VerifierPolicy = VerifierPolicy()
+        policy: VerifierPolicy = VerifierPolicy(), plans: (any RebootExplaining)? = nil
     ) {
+        self.plans = plans
         self.store = store
         self.random = random
         self.policy = policy

@@ -35,7 +35,9 @@ struct EvidenceAppraiser: Sendable {
             if let known = memory.boots[key] {
                 boot = known
             } else {
-                let made = Appraiser.appraiseBoot(values, eventLog: try await eventLog(), references: references)
+                let made = Appraiser.appraiseBoot(
+                    values, eventLog: try await eventLog(), references: references,
+                    revocations: policy.appraiser.revocations)
                 memory.boots.insert(made, for: key)
                 boot = made
             }

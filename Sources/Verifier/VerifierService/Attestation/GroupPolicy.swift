@@ -48,8 +48,11 @@ struct GroupPolicy: Sendable {
                 try CompiledReferences(parsing: record.document)
             }
         }
+        let revocations = try snapshot.revocations().map { record in
+            try Self.reading("the revocation feed") { try CompiledRevocations(parsing: record.document) }
+        }
         appraiser = Appraiser(
-            references: references, policy: Self.appraisalPolicy(settings))
+            references: references, policy: Self.appraisalPolicy(settings), revocations: revocations)
     }
 
     /// Layer 10 is self-reported while nobody attests the layers below it: at most a warning, which passes. Where
@@ -58,7 +61,9 @@ struct GroupPolicy: Sendable {
         var required = Set(settings.requiredLayers.compactMap(LayerID.init(rawValue:)))
         if settings.fingerprintDifference == "deny" { required.insert(.assetFingerprints) }
         let tolerant = Set(settings.warningPassesIn.compactMap(LayerID.init(rawValue:)))
-        return AppraisalPolicy(requiredLayers: required, warningPassesIn: tolerant.union([.assetFingerprints]))
+        return AppraisalPolicy(
+            requiredLayers: required, warningPassesIn: tolerant.union([.assetFingerprints]),
+            staleRevocationsFail: settings.staleRevocations == "fail")
     }
 
     /// A stored document that does not read is an error of the store: nobody is judged by a part of it.

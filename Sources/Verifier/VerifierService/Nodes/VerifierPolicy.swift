@@ -24,6 +24,8 @@ package struct VerifierPolicy: Hashable, Sendable {
     package var deniedTPMFirmware: Set<UInt64> = []
     /// Whether reboots are expected now: BOOT_UNEXPECTED is not raised.
     package var inMaintenanceWindow = false
+    /// A revocation feed whose date is older raises an alarm each day.
+    package var maxRevocationAge: Int64 = 90 * 86_400_000
     /// What holds for a group without settings of its own.
     package var defaultSettings = GroupSettings(
         fingerprintIntervals: [

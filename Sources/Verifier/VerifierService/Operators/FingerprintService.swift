@@ -235,6 +235,9 @@ package struct FingerprintService: FingerprintUseCases {
         if settings.warningPassesIn.contains(LayerID.tpmIdentity.rawValue) {
             problems.append("warningPassesIn: tpm-identity cannot be waived")
         }
+        if let stale = settings.staleRevocations, stale != "warn", stale != "fail" {
+            problems.append("staleRevocations: warn or fail")
+        }
         if settings.fingerprintDifference != "warn", settings.fingerprintDifference != "deny" {
             problems.append("fingerprintDifference: warn or deny")
         }
@@ -253,6 +256,7 @@ package struct FingerprintService: FingerprintUseCases {
             "requiredLayers": settings.requiredLayers.joined(separator: " "),
             "warningPassesIn": settings.warningPassesIn.joined(separator: " "),
             "fingerprintDifference": settings.fingerprintDifference,
+            "staleRevocations": settings.staleRevocations ?? "warn",
         ]
     }
 }

@@ -69,6 +69,7 @@ struct NodeActs: Sendable {
                 ["reason": reason])
             return view
         case .replaceTPM: try replaceTPM(&node, reason, tx)
+        case .expectReboot: try expectReboot(node, reason, tx)
         case .attest:
             node.attestRequested = true
             try save(&node, tx)
@@ -76,6 +77,34 @@ struct NodeActs: Sendable {
                 "NODE_ATTEST_REQUESTED", by: peer, node: node, "\(peer.name) asks \(node.nodeID) for evidence")
         }
         return try views.view(node, tx)
+    }
+
+    // MARK: Announced reboots
+
+    /// Longer than a weekend's maintenance, and too short to forget that nothing alarms.
+    static let longestAnnouncement: Int64 = 7 * 86_400_000
+
+    private func expectReboot(_ node: NodeRecord, _ reason: String, _ tx: any StoreTransaction) throws {
+        guard let until = request.untilMilliseconds else {
+            guard try tx.expectedReboot(of: node.nodeID) != nil else {
+                throw ServiceError(.conflict, "NODE_STATE", "no reboot of \(node.nodeID) is announced")
+            }
+            try tx.deleteExpectedReboot(of: node.nodeID)
+            try tx.announce(
+                SecurityEventID.bootAnnounced, by: peer, node: node,
+                "\(peer.name) takes the announced reboot of \(node.nodeID) back", ["reason": reason])
+            return
+        }
+        guard until > tx.now, until - tx.now <= Self.longestAnnouncement else {
+            throw ServiceError(.invalid, "NODE_REBOOT_UNTIL", "an announced reboot ends within the next 7 days")
+        }
+        try tx.save(
+            ExpectedReboot(
+                nodeID: node.nodeID, untilMilliseconds: until, reason: reason, announcedBy: peer.name,
+                announcedAtMilliseconds: tx.now))
+        try tx.announce(
+            SecurityEventID.bootAnnounced, by: peer, node: node,
+            "\(peer.name) announces reboots of \(node.nodeID)", ["reason": reason, "untilMilliseconds": String(until)])
     }
 
     // MARK: Clear

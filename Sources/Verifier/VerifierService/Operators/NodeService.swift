@@ -61,6 +61,7 @@ package struct NodeService: NodeUseCases {
         let acts = NodeActs(views: views, peer: peer, request: request)
         var detail = ["reason": request.reason]
         detail["verdict"] = request.verdictID
+        detail["untilMilliseconds"] = request.untilMilliseconds.map(String.init)
         return try await ledger.perform(peer, "node.\(act.rawValue)", subject: node.rawValue, detail: detail) { tx in
             try acts.perform(act, on: Self.existing(node, tx), tx)
         }
@@ -98,6 +99,34 @@ package struct NodeService: NodeUseCases {
                 throw ServiceError(.unavailable, "STORE_POISON", "the result of \(id): \(error)")
             }
         }
+    }
+
+    package func reboots(
+        of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer
+    ) async throws -> Page<RebootView> {
+        let limit = try OperatorInput.limit(limit)
+        let cursor = try OperatorInput.numberCursor(cursor)
+        return try await ledger.perform(peer, "node.boots", subject: node.rawValue) { tx in
+            let rows = try tx.reboots(of: node, before: cursor, limit: limit + 1)
+            // A removed node's ledger stays readable.
+            if rows.isEmpty, cursor == nil { _ = try Self.existing(node, tx) }
+            let page = Array(rows.prefix(limit))
+            return Page(items: page, nextCursor: rows.count > limit ? page.last.map { String($0.number) } : nil)
+        }
+    }
+
+    package func explanation(
+        of node: NodeID, comparingWith other: String?, peer: OperatorPeer
+    ) async throws -> NodeExplanationView {
+        let other = try other.map { try OperatorInput.identifier($0, "a verdict") }
+        let record = try await ledger.perform(peer, "node.explain", subject: node.rawValue) { tx in
+            if let other, try tx.verdict(other)?.nodeID != node {
+                throw ServiceError(.unknown, "API_UNKNOWN", "\(node) has no verdict \(other)")
+            }
+            return try Self.existing(node, tx)
+        }
+        // Logs are read and compared outside of the writer's transaction: no verdict waits for it.
+        return try await store.read { try ExplanationMaterial(record, comparingWith: other, $0) }.view()
     }
 
     private static func existing(_ id: NodeID, _ snapshot: any StoreSnapshot) throws -> NodeRecord {

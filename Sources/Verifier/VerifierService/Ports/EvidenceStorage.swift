@@ -19,6 +19,12 @@ package protocol EvidenceReading {
     func verdict(_ id: String) throws -> VerdictRecord?
     /// Newest first, older than the verdict `cursor`.
     func verdicts(of node: NodeID, before cursor: String?, limit: Int) throws -> [VerdictRecord]
+    /// The newest pass that is older than the given verdict.
+    func lastPass(of node: NodeID, before verdictID: String) throws -> VerdictRecord?
+    /// The oldest verdict that is newer than the given one; without one, the node's first.
+    func firstVerdict(of node: NodeID, after verdictID: String?) throws -> VerdictRecord?
+    /// Verdicts that made other nodes fail and whose stored result holds these bytes; by node, at most `limit`.
+    func failedVerdicts(except node: NodeID, holding bytes: [UInt8], limit: Int) throws -> [VerdictRecord]
     /// The last report of each kind.
     func currentFingerprints(of node: NodeID) throws -> [FingerprintReportRecord]
     /// Newest first, received before `cursor` (milliseconds).

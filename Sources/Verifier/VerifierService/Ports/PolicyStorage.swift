@@ -13,6 +13,8 @@ package protocol PolicyReading {
     func baseline(group: String, kind: FingerprintKind, version: Int?) throws -> BaselineRecord?
     func latestBaseline(group: String, kind: FingerprintKind) throws -> BaselineRecord?
     func settings(group: String) throws -> GroupSettingsRecord?
+    /// The newest feed.
+    func revocations() throws -> RevocationRecord?
 }
 
 package protocol PolicyWriting {
@@ -22,4 +24,6 @@ package protocol PolicyWriting {
     /// As for references: at most one active baseline for each group and kind.
     func save(_ baseline: BaselineRecord) throws
     func save(_ settings: GroupSettingsRecord) throws
+    /// Adds a feed: the one that counts from here.
+    func insert(_ revocations: RevocationRecord) throws
 }

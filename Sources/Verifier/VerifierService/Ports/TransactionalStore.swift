@@ -24,14 +24,16 @@ package protocol TransactionalStore: Sendable {
 }
 
 /// Everything that can be read. Valid only inside the closure that received it.
-package protocol StoreSnapshot: NodeReading, EvidenceReading, OverrideReading, PolicyReading, OversightReading {
+package protocol StoreSnapshot: NodeReading, EvidenceReading, OverrideReading, PolicyReading, OversightReading,
+    RebootReading
+{
     /// Milliseconds since 1970 by the store's clock when the unit began.
     var now: Int64 { get }
 }
 
 /// Everything that can be written. Valid only inside the closure that received it.
 package protocol StoreTransaction: StoreSnapshot, NodeWriting, EvidenceWriting, OverrideWriting, PolicyWriting,
-    OversightWriting
+    OversightWriting, RebootWriting
 {}
 
 /// What ``TransactionalStore/verifyAudit()`` found.

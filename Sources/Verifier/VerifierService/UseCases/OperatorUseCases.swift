@@ -10,6 +10,11 @@ package protocol NodeUseCases: Sendable {
     func act(_ act: NodeAct, on node: NodeID, _ request: NodeActRequest, peer: OperatorPeer) async throws -> NodeView
     func history(of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<VerdictSummary>
     func verdict(_ id: String, of node: NodeID, peer: OperatorPeer) async throws -> VerdictDetail
+    /// The reboot ledger, newest first.
+    func reboots(of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<RebootView>
+    /// - Parameter other: the verdict to compare with; nil for the last pass.
+    func explanation(of node: NodeID, comparingWith other: String?, peer: OperatorPeer) async throws
+        -> NodeExplanationView
 }
 
 package struct NodeFilter: Hashable, Sendable {
@@ -30,6 +35,9 @@ package protocol ReferenceUseCases: Sendable {
     func act(
         _ act: ReferenceAct, on name: String, version: Int, _ request: ReferenceActRequest, peer: OperatorPeer
     ) async throws -> ReferenceView
+    /// The feed that counts.
+    func revocations(peer: OperatorPeer) async throws -> RevocationView
+    func importRevocations(_ request: RevocationImport, peer: OperatorPeer) async throws -> RevocationView
 }
 
 package protocol FingerprintUseCases: Sendable {

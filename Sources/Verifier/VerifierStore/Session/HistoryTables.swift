@@ -53,6 +53,32 @@ extension SQLiteSession {
         ).map(decodeVerdict)
     }
 
+    func lastPass(of node: NodeID, before verdictID: String) throws -> VerdictRecord? {
+        try row(
+            Self.selectVerdict
+                + " WHERE node_id = ? AND verdict = 'pass' AND sequence < ? ORDER BY sequence DESC LIMIT 1",
+            [node.rawValue, sequence(ofVerdict: verdictID)]
+        ).map(decodeVerdict)
+    }
+
+    func firstVerdict(of node: NodeID, after verdictID: String?) throws -> VerdictRecord? {
+        try row(
+            Self.selectVerdict + " WHERE node_id = ? AND sequence > ? ORDER BY sequence LIMIT 1",
+            [node.rawValue, verdictID.map(sequence) ?? -1]
+        ).map(decodeVerdict)
+    }
+
+    func failedVerdicts(except node: NodeID, holding bytes: [UInt8], limit: Int) throws -> [VerdictRecord] {
+        try rows(
+            Self.selectVerdict + """
+                 WHERE verdicts.verdict_id IN (SELECT failed_verdict_id FROM nodes
+                    WHERE standing = 'failed' AND lifecycle <> 'revoked' AND node_id <> ?)
+                    AND instr(result, ?) > 0
+                ORDER BY node_id LIMIT ?
+                """, [node.rawValue, bytes.data, limit]
+        ).map(decodeVerdict)
+    }
+
     /// Where a page ended. A verdict that retention took meanwhile is followed by what has a smaller id: ids sort by the
     /// time of their challenges.
     private func sequence(ofVerdict id: String) throws -> Int64 {
@@ -149,6 +175,8 @@ extension SQLiteSession {
                     WHERE result_verdict_id IS NOT NULL)
                 AND verdict_id NOT IN (SELECT same_as FROM verdicts WHERE same_as IS NOT NULL)
             """, [now - retention.failVerdictAge, now - retention.passVerdictAge])
+        try execute("DELETE FROM reboots WHERE at < ?", [now - retention.failVerdictAge])
+        try execute("DELETE FROM expected_reboots WHERE until < ?", [now - 86_400_000])
         try execute(
             """
             DELETE FROM fingerprint_reports WHERE (node_id, kind, received_at) IN (

@@ -77,6 +77,7 @@ extension SQLiteSession {
             """, [id.rawValue])
         try execute("DELETE FROM challenges WHERE node_id = ?", [id.rawValue])
         try execute("DELETE FROM pending_evidence WHERE node_id = ?", [id.rawValue])
+        try execute("DELETE FROM expected_reboots WHERE node_id = ?", [id.rawValue])
         try execute("DELETE FROM nodes WHERE node_id = ?", [id.rawValue])
     }
 

@@ -133,4 +133,33 @@ extension SQLiteSession {
             ])
         try raisePolicyGeneration()
     }
+
+    // MARK: Revocation feeds
+
+    func revocations() throws -> RevocationRecord? {
+        try row(
+            """
+            SELECT document, document_sha256, date, reason, imported_by, imported_at FROM revocation_feeds
+            ORDER BY number DESC LIMIT 1
+            """
+        ).map { row in
+            var columns = ColumnReader(row, "revocation_feeds")
+            return try RevocationRecord(
+                document: columns.bytes(), documentSHA256: columns.bytes(), dateMilliseconds: columns.integer(),
+                reason: columns.text(), importedBy: columns.text(), importedAtMilliseconds: columns.integer())
+        }
+    }
+
+    func insert(_ revocations: RevocationRecord) throws {
+        try execute(
+            """
+            INSERT INTO revocation_feeds (document, document_sha256, date, reason, imported_by, imported_at)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                revocations.document.data, revocations.documentSHA256.data, revocations.dateMilliseconds,
+                revocations.reason, revocations.importedBy, revocations.importedAtMilliseconds,
+            ])
+        try raisePolicyGeneration()
+    }
 }

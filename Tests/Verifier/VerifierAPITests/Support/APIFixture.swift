@@ -110,6 +110,8 @@ struct APIFixture {
         case "ReferenceDraftRequest":
             return try StrictJSON.encode(
                 ReferenceDraftRequest(name: "r", group: "g", document: none, captureFrom: [], note: nil))
+        case "RevocationImport":
+            return try StrictJSON.encode(RevocationImport(document: none, reason: "because"))
         case "OverrideProposal":
             return try StrictJSON.encode(OverrideProposal(reason: "because", untilMilliseconds: 1))
         case "OverrideActRequest": return try StrictJSON.encode(OverrideActRequest(reason: "because"))

@@ -135,6 +135,18 @@ extension FakeUseCases: NodeUseCases {
         try called("history")
         return Page(items: [])
     }
+    func reboots(of node: NodeID, cursor: String?, limit: Int, peer: OperatorPeer) throws -> Page<RebootView> {
+        try called("reboots")
+        return Page(items: [])
+    }
+    func explanation(
+        of node: NodeID, comparingWith other: String?, peer: OperatorPeer
+    ) throws -> NodeExplanationView {
+        try called("explanation")
+        return NodeExplanationView(
+            nodeID: node, verdict: nil, lastGood: nil, brokenSince: nil, comparison: nil,
+            comparisonMissing: "no evidence yet", sameElsewhere: [], sameElsewhereTruncated: false, lastReboot: nil)
+    }
     func verdict(_ id: String, of node: NodeID, peer: OperatorPeer) throws -> VerdictDetail {
         try called("verdict")
         return VerdictDetail(
@@ -145,6 +157,17 @@ extension FakeUseCases: NodeUseCases {
 }
 
 extension FakeUseCases: ReferenceUseCases {
+    private static let feed = RevocationView(
+        dateMilliseconds: 0, documentSHA256: "", dbxCount: 0, sbat: [], componentCount: 1, reason: "", importedBy: "a",
+        importedAtMilliseconds: 0)
+    func revocations(peer: OperatorPeer) throws -> RevocationView {
+        try called("revocations")
+        return Self.feed
+    }
+    func importRevocations(_ request: RevocationImport, peer: OperatorPeer) throws -> RevocationView {
+        try called("importRevocations")
+        return Self.feed
+    }
     func references(peer: OperatorPeer) throws -> Page<ReferenceView> {
         try called("references")
         return Page(items: [])

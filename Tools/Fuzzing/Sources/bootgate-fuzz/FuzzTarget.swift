@@ -24,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case fileSignature = "file-signature"
     case measurementPolicy = "measurement-policy"
     case keylimePolicy = "keylime-policy"
+    case revocations
     case evidence
     case fingerprint
 
@@ -63,6 +64,7 @@ enum FuzzTarget: String, CaseIterable {
         case .measurementPolicy:
             accepts { _ = try IMAPolicy(String(decoding: input, as: UTF8.self)).weaknesses }
         case .keylimePolicy: accepts { _ = try KeylimeRuntimePolicy(parsing: input).notCarriedOver }
+        case .revocations: accepts { _ = try CompiledRevocations(parsing: input) }
         case .evidence: accepts { _ = try EvidenceBundle(parsing: input) }
         case .fingerprint:
             FingerprintKind.allCases.map { kind in

@@ -92,3 +92,27 @@ package struct GroupSettingsRecord: Hashable, Sendable {
         self.changedAtMilliseconds = changedAtMilliseconds
     }
 }
+
+/// An imported revocation feed; write-once.
+package struct RevocationRecord: Hashable, Sendable {
+    /// `bootgate-revocations/v1`.
+    package var document: [UInt8]
+    package var documentSHA256: [UInt8]
+    /// The feed's own date.
+    package var dateMilliseconds: Int64
+    package var reason: String
+    package var importedBy: String
+    package var importedAtMilliseconds: Int64
+
+    package init(
+        document: [UInt8], documentSHA256: [UInt8], dateMilliseconds: Int64, reason: String, importedBy: String,
+        importedAtMilliseconds: Int64
+    ) {
+        self.document = document
+        self.documentSHA256 = documentSHA256
+        self.dateMilliseconds = dateMilliseconds
+        self.reason = reason
+        self.importedBy = importedBy
+        self.importedAtMilliseconds = importedAtMilliseconds
+    }
+}
