@@ -74,6 +74,12 @@ let core: [Target] = [
             "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
             "ReferenceValues", "Endorsements",
         ]),
+    room(
+        "BootPrediction", in: "Core",
+        [
+            "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "ReferenceValues",
+            "Appraisal",
+        ]),
     room("SecurityEvents", in: "Core", ["ByteParsing"]),
 ]
 
@@ -166,9 +172,9 @@ let operatorCommand: [Target] = [
     program(
         "bootgate", in: "Sources/Operator/bootgate",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements", "JSONCoding",
-            "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures", "VerifierClient",
-            argumentParser, tomlKit,
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "BootPrediction", "ByteParsing", "Endorsements",
+            "JSONCoding", "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography", "TPMStructures",
+            "VerifierClient", argumentParser, tomlKit,
         ])
 ]
 
@@ -235,6 +241,12 @@ let testTargets: [Target] = [
         [
             "Appraisal", "AttestationTestKit", "ByteParsing", "ReferenceValues", "TCGEventLog", "TPMCryptography",
             "TPMStructures", "TestVectors", crypto,
+        ]),
+    tests(
+        "BootPredictionTests", in: "Core",
+        [
+            "Appraisal", "AttestationTestKit", "BootPrediction", "ByteParsing", "ReferenceValues", "TCGEventLog",
+            "TPMCryptography", "TPMStructures", "TestVectors",
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
     tests("HostProcessTests", in: "Platform", ["HostProcess"]),
@@ -314,7 +326,8 @@ let package = Package(
             name: "BootgateCore",
             targets: [
                 "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "AssetFingerprints",
-                "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "SecurityEvents",
+                "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal", "BootPrediction",
+                "SecurityEvents",
             ]),
     ],
     dependencies: [

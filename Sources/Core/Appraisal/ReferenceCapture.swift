@@ -2,7 +2,7 @@ internal import ByteParsing
 public import ReferenceValues
 public import TCGEventLog
 public import TPMCryptography
-internal import TPMStructures
+package import TPMStructures
 
 /// Makes a draft reference set from the evidence of machines that somebody holds to be good. Nothing here says that they
 /// are: a draft decides nothing until people approve it (RV-07).
@@ -67,6 +67,11 @@ public enum ReferenceCapture {
             name: name, group: group, provenance: sources.map(\.label), banks: banks.map(\.name),
             layers: [ReferenceSet.LayerRule(id: .tpmIdentity)] + wanted.map { ReferenceSet.LayerRule(id: $0) },
             pcrs: rules, waivers: waivers(sources, logs, judged, banks))
+    }
+
+    /// The rule that a capture makes of one event.
+    package static func rule(for event: MeasuredEvent, banks: [PCRBank]) -> ReferenceSet.EventRule {
+        EventDraft(event, banks).rule
     }
 
     private static func read(_ source: Source) throws(Failure) -> TCGEventLog {
