@@ -67,6 +67,16 @@ extension GRUBInterpreter {
 
     mutating func assign(_ name: String, _ value: [UInt8], _ call: GRUBCall) throws(GRUBError) {
         environment[name] = .known(value)
+        // A language makes it read a catalogue (gettext/gettext.c); there is none of English.
+        if ["lang", "locale_dir", "secondary_locale_dir"].contains(name), !(try repeatFiles(call)) {
+            let isPlain = name != "lang" || value.isEmpty || value.starts(with: Array("en".utf8))
+            guard isPlain || exitCode(call.text, call.line) != nil else {
+                throw error(
+                    .undecided, call.line, Self.text(call.text),
+                    "GRUB reads a catalogue where there is one; --assume '\(Self.text(call.text))=0' when there is none"
+                )
+            }
+        }
         // A new prefix makes GRUB read its lists of modules there (normal/main.c, `read_lists`).
         guard name == "prefix" else { return }
         if let step = history.step(call.text, runsBefore(call.text))?.step {

@@ -277,8 +277,19 @@ struct GRUBInterpreter {
         let text = Self.joined(arguments)
         try measure(.command, text, [:], line)
         runs[text, default: 0] += 1
+        let start = measurements.count
         guard arguments[0] == [UInt8(ascii: "!")] else {
-            return try dispatch(arguments, text, block, line)
+            let number = runsBefore(text)
+            let outcome = try dispatch(arguments, text, block, line)
+            // A theme, for instance, is read when the menu is drawn, behind the last command before it.
+            if let file = history.step(text, number)?.step.files.first,
+                !measurements[start...].contains(where: { $0.kind == .file })
+            {
+                throw error(
+                    .unsupported, line, Self.text(text),
+                    "the last boot read \(file.name) here, and nothing says why it will again")
+            }
+            return outcome
         }
         guard arguments.count > 1 else { return .done(.known(1)) }
         let outcome = try dispatch(Array(arguments.dropFirst()), text, block, line)
