@@ -76,6 +76,12 @@ let core: [Target] = [
             "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "IMAMeasurementList",
             "AssetFingerprints", "ReferenceValues", "Endorsements",
         ]),
+    room(
+        "BootPrediction", in: "Core",
+        [
+            "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "ReferenceValues",
+            "Appraisal",
+        ]),
     room("SecurityEvents", in: "Core", ["ByteParsing"]),
 ]
 
@@ -168,7 +174,7 @@ let operatorCommand: [Target] = [
     program(
         "bootgate", in: "Sources/Operator/bootgate",
         [
-            "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "Endorsements",
+            "Appraisal", "AssetFingerprints", "AttestationMessages", "BootPrediction", "ByteParsing", "Endorsements",
             "IMAMeasurementList", "JSONCoding", "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography",
             "TPMStructures", "VerifierClient", argumentParser, tomlKit,
         ])
@@ -247,6 +253,12 @@ let testTargets: [Target] = [
         [
             "Appraisal", "AttestationTestKit", "ByteParsing", "IMAMeasurementList", "ReferenceValues", "TCGEventLog",
             "TPMCryptography", "TPMStructures", "TestVectors", crypto, swiftASN1, x509,
+        ]),
+    tests(
+        "BootPredictionTests", in: "Core",
+        [
+            "Appraisal", "AttestationTestKit", "BootPrediction", "ByteParsing", "ReferenceValues", "TCGEventLog",
+            "TPMCryptography", "TPMStructures", "TestVectors",
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
     tests("HostProcessTests", in: "Platform", ["HostProcess"]),
@@ -328,6 +340,7 @@ let package = Package(
             targets: [
                 "ByteParsing", "JSONCoding", "TPMStructures", "TPMCryptography", "TCGEventLog", "IMAMeasurementList",
                 "AssetFingerprints", "ReferenceValues", "Endorsements", "AttestationMessages", "Appraisal",
+                "BootPrediction",
                 "SecurityEvents",
             ]),
     ],

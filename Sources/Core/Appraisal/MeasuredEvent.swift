@@ -1,4 +1,4 @@
-internal import TCGEventLog
+package import TCGEventLog
 public import TPMStructures
 
 /// One extended event of a log, reduced to what references speak about. Its digests and PCR are true where the log's
@@ -42,7 +42,7 @@ public struct MeasuredEvent: Hashable, Sendable {
 
 extension TCGEventLog {
     /// The extended events of one register, in order.
-    func measuredEvents() -> [PCRIndex: [MeasuredEvent]] {
+    package func measuredEvents() -> [PCRIndex: [MeasuredEvent]] {
         Dictionary(grouping: events.compactMap(MeasuredEvent.init), by: \.pcr)
     }
 }

@@ -2,7 +2,7 @@ internal import ByteParsing
 public import ReferenceValues
 public import TCGEventLog
 public import TPMCryptography
-internal import TPMStructures
+package import TPMStructures
 
 /// Makes a draft reference set from the evidence of machines that somebody holds to be good. Nothing here says that they
 /// are: a draft decides nothing until people approve it (RV-07).
@@ -102,6 +102,11 @@ public enum ReferenceCapture {
         // A machine that attests earlier has measured less; one that measured far less has lost its policy.
         runtime.minimumEntries = max(runtime.minimumEntries, shortest / 2)
         return runtime
+    }
+
+    /// The rule that a capture makes of one event.
+    package static func rule(for event: MeasuredEvent, banks: [PCRBank]) -> ReferenceSet.EventRule {
+        EventDraft(event, banks).rule
     }
 
     private static func read(_ source: Source) throws(Failure) -> TCGEventLog {

@@ -1,12 +1,12 @@
 /// The longest common subsequence of what was seen and what was expected: which element is which, in order. Decided by
 /// digests alone, so that no label can move a pair.
-enum SequenceAlignment {
+package enum SequenceAlignment {
     /// Cells of the table: 4 million cost 16 MB for a moment. Beyond it a greedy walk gives a common subsequence that may
     /// not be the longest, which only makes more findings.
     static let maximumCells = 4 << 20
 
     /// - Returns: Pairs (seen, expected), ascending in both.
-    static func pairs(_ seen: Int, _ expected: Int, isMatch: (Int, Int) -> Bool) -> [(Int, Int)] {
+    package static func pairs(_ seen: Int, _ expected: Int, isMatch: (Int, Int) -> Bool) -> [(Int, Int)] {
         var pairs: [(Int, Int)] = []
         var start = 0
         while start < min(seen, expected), isMatch(start, start) {

@@ -9,11 +9,11 @@ struct InspectIMA: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ima", abstract: "Read an IMA measurement list, replay it, and list what it breaks.",
         discussion: """
-            Binary or ASCII, any of the kernel's templates, either byte order, template digests of 20 to 64 bytes. An
+            Binary or ASCII, any of the kernel's templates, either byte order, template digests of 20 to 64 bytes. An \
             ASCII list is for reading only: a file's name with a newline forges a line of it.
 
-            With --pcrs, the longest prefix is looked for that makes the given values of PCR 10, in every bank that is
-            given; entries behind it wait for a later quote. The boot aggregate is compared with PCR 0 to 9, where they
+            With --pcrs, the longest prefix is looked for that makes the given values of PCR 10, in every bank that is \
+            given; entries behind it wait for a later quote. The boot aggregate is compared with PCR 0 to 9, where they \
             are given.
 
             EXAMPLES

@@ -5,7 +5,7 @@ struct InspectIMAPolicy: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ima-policy", abstract: "What an IMA policy leaves unmeasured, before it is approved.",
         discussion: """
-            Reads the text of a policy (/etc/ima/ima-policy). Each rule that is missing, and each exemption in which programs
+            Reads the text of a policy (/etc/ima/ima-policy). Each rule that is missing, and each exemption in which programs \
             or scripts can lie, is a warning with id IMA_POLICY_WEAK. What no policy measures no reference can judge.
 
             EXAMPLES

@@ -18,6 +18,6 @@ struct ReferenceCommand: ParsableCommand {
             ReferenceList.self, ReferenceShow.self, ReferenceCaptureCommand.self,
             ReferenceImportCommand.self, ReferencePropose.self,
             ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
-            RevocationsCommand.self,
+            ReferencePredictCommand.self, RevocationsCommand.self,
         ])
 }

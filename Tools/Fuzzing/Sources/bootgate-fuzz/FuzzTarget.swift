@@ -1,5 +1,6 @@
 import AssetFingerprints
 import AttestationMessages
+import BootPrediction
 import Endorsements
 import IMAMeasurementList
 import ReferenceValues
@@ -27,6 +28,9 @@ enum FuzzTarget: String, CaseIterable {
     case revocations
     case evidence
     case fingerprint
+    case peImage = "pe-image"
+    case grubConfiguration = "grub-configuration"
+    case keylimeState = "keylime-state"
 
     /// - Returns: Whether a parser took the input for what the target is named after. Decides nothing in fuzzing: it
     ///   tells whether a seed leads where it should.
@@ -70,7 +74,29 @@ enum FuzzTarget: String, CaseIterable {
             FingerprintKind.allCases.map { kind in
                 accepts { _ = try FingerprintReport(canonicalBytes: input, kind: kind) }
             }.contains(true)
+        case .peImage:
+            accepts {
+                let image = try PEImage(parsing: input)
+                _ = image.authenticodeDigests([.sha256])
+                for section in image.sections { _ = image.content(ofSection: section.name) }
+            }
+        case .grubConfiguration: accepts { try Self.predict(input) }
+        case .keylimeState: accepts { _ = try BootComponent.keylime(parsing: input) }
         }
+    }
+
+    /// The input as the configuration of a machine whose last boot read one.
+    private static func predict(_ input: [UInt8]) throws {
+        let name = Array("/grub.cfg\0".utf8)
+        let record =
+            littleEndian(9) + littleEndian(0xD) + [UInt8](repeating: 0, count: 20) + littleEndian(UInt32(name.count))
+            + name
+        var update = BootUpdate()
+        update.grubConfiguration = (nil, input)
+        update.grub.kernel = [1]
+        update.grub.initrd = [2]
+        update.grub.variables = ["root": "hd0"]
+        _ = try BootPredictor.predict(try TCGEventLog(parsing: record), update)
     }
 
     private func accepts(_ body: () throws -> Void) -> Bool {
