@@ -119,6 +119,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(OverrideSchema.identifier, migrate: OverrideSchema.migrate)
         migrator.registerMigration(KeptRegistersSchema.identifier, migrate: KeptRegistersSchema.migrate)
         migrator.registerMigration(OutboxSizeSchema.identifier, migrate: OutboxSizeSchema.migrate)
+        migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
         return migrator
     }
 

@@ -17,5 +17,6 @@ struct ReferenceCommand: ParsableCommand {
         subcommands: [
             ReferenceList.self, ReferenceShow.self, ReferenceCaptureCommand.self, ReferencePropose.self,
             ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
+            ReferencePreviewCommand.self, ReferenceRollbackCommand.self, ReferenceExpire.self,
         ])
 }

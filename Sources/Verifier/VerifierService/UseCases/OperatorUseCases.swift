@@ -30,6 +30,13 @@ package protocol ReferenceUseCases: Sendable {
     func act(
         _ act: ReferenceAct, on name: String, version: Int, _ request: ReferenceActRequest, peer: OperatorPeer
     ) async throws -> ReferenceView
+    /// Appraises the last stored evidence of every node that the version would judge; changes nothing.
+    func preview(_ name: String, version: Int, peer: OperatorPeer) async throws -> ReferencePreview
+    /// Makes the version before the active one active again, and clears what failed only under the latter.
+    func rollback(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) async throws
+        -> ReferenceRollback
+    /// Oldest first.
+    func history(ofReference name: String, peer: OperatorPeer) async throws -> Page<ReferenceHistoryEntry>
 }
 
 package protocol FingerprintUseCases: Sendable {
