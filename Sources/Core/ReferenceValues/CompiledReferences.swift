@@ -49,7 +49,7 @@ public struct CompiledReferences: Sendable {
     public let runtime: CompiledRuntime?
     /// Milliseconds since 1970.
     public let notBefore: Int64?
-    public let notAfter: Int64?
+    public private(set) var notAfter: Int64?
 
     public var coveredLayers: [LayerID] { layers.keys.sorted() }
     public var requiredLayers: [LayerID] { layers.filter(\.value.required).keys.sorted() }
@@ -103,6 +103,16 @@ public struct CompiledReferences: Sendable {
     /// Reads, checks and compiles a document from its exact bytes.
     public init(parsing bytes: [UInt8]) throws(ReferenceSetError) {
         self.init(sound: try ReferenceSet(parsing: bytes))
+    }
+
+    /// The same references with an earlier end; a later one, or nil, changes nothing.
+    ///
+    /// - Parameter end: milliseconds since 1970.
+    public func ending(by end: Int64?) -> CompiledReferences {
+        guard let end, end < notAfter ?? Int64.max else { return self }
+        var copy = self
+        copy.notAfter = end
+        return copy
     }
 
     private static func compile(_ rule: ReferenceSet.PCRRule, _ pcr: PCRIndex, _ banks: [PCRBank]) -> Rule {

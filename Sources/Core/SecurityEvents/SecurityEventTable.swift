@@ -156,6 +156,18 @@ enum SecurityEventTable {
         Row("REF_MISSING_COMPONENT", .high, "Expected boot component missing", explain),
         Row("REF_EXPIRED", .high, "Reference set expired", "Approve and activate a new version."),
         Row("POL_MISSING", .medium, "No reference set is active", "Approve and activate a set for the group."),
+        Row(
+            "REF_EXPIRES", .medium, "Reference set ends soon",
+            "Propose, approve and activate a version with a later end."),
+        Row(
+            "REF_PREVIEW", .medium, "Activation refused: too many nodes would fail",
+            "Run 'bootgate reference preview'; repair the set, or let a second person accept the failures."),
+        Row(
+            "REF_FAILURES_ACCEPTED", .high, "Activation in spite of failing nodes",
+            "Check that the change was planned and the nodes are known."),
+        Row(
+            "REF_ROLLED_BACK", .high, "Reference set rolled back",
+            "Run 'bootgate reference show --history'; look at the nodes that still fail."),
         Row("REF_CHANGED", .medium, "Reference set changed", "Check that the change was planned."),
         Row(
             "REF_NEEDS_APPROVAL", .medium, "Approval of an own proposal refused",

@@ -121,6 +121,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(OutboxSizeSchema.identifier, migrate: OutboxSizeSchema.migrate)
         migrator.registerMigration(RebootLedgerSchema.identifier, migrate: RebootLedgerSchema.migrate)
         migrator.registerMigration(RevocationFeedSchema.identifier, migrate: RevocationFeedSchema.migrate)
+        migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
         return migrator
     }
 

@@ -69,15 +69,27 @@ public struct ReferenceDetail: Hashable, Sendable, Codable {
 
 /// `POST /v1/references/{name}/{version}/{act}`.
 public enum ReferenceAct: String, Hashable, Sendable, Codable, CaseIterable {
-    case propose, approve, reject, activate
+    case propose, approve, reject, activate, expire
 }
 
 public struct ReferenceActRequest: Hashable, Sendable, Codable {
     /// Must be the stored document's SHA-256 (hex), so that nobody approves what they did not see.
     public var documentSHA256: String
     public var reason: String
-    public init(documentSHA256: String, reason: String) {
+    /// The change's number in the operators' own system.
+    public var ticket: String?
+    /// `activate`: so many nodes may fail newly, in spite of the limit; only from another person than who proposed the set.
+    public var acceptFailures: Int?
+    /// `expire`: the set's new end, milliseconds since 1970 by the verifier's clock; nil for now.
+    public var atMilliseconds: Int64?
+    public init(
+        documentSHA256: String, reason: String, ticket: String? = nil, acceptFailures: Int? = nil,
+        atMilliseconds: Int64? = nil
+    ) {
         self.documentSHA256 = documentSHA256
         self.reason = reason
+        self.ticket = ticket
+        self.acceptFailures = acceptFailures
+        self.atMilliseconds = atMilliseconds
     }
 }

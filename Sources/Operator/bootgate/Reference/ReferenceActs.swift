@@ -83,18 +83,29 @@ struct ReferenceActivate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "activate", abstract: "Make an approved set the one that its group is appraised against.",
         discussion: """
+            The verifier appraises the stored evidence of every node concerned first, and refuses (exit code 3) when \
+            more than 10 % of them would lose their pass. Another person than who proposed the set may accept so many \
+            failures by number.
+
             EXAMPLES
-              bootgate reference activate mec-r740 --reason 'change 88'
+              bootgate reference activate mec-r740 --reason 'change 88' --ticket CHG-88
+              bootgate reference activate mec-r740 --accept-failures 3 --reason 'three retired machines'
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "The set's name.") var name: String
     @Option(help: "Version; the newest when left out.") var version: Int?
     @Option(help: "Why; goes to the audit log.") var reason: String
+    @Option(help: "The change's number in your own system.") var ticket: String?
+    @Option(help: "So many nodes may lose their pass; not from who proposed the set.") var acceptFailures: Int?
 
     func run() async throws {
-        let view = try await ReferenceActs.perform(
-            .activate, name, version, sha256: nil, reason: reason, try connection.client())
+        let client = try connection.client()
+        let known = try await client.reference(name, version: version).view
+        let view = try await client.act(
+            .activate, onReference: name, version: known.version,
+            ReferenceActRequest(
+                documentSHA256: known.documentSHA256, reason: reason, ticket: ticket, acceptFailures: acceptFailures))
         try output.write(view) { ReferenceText.detail(view) }
     }
 }

@@ -19,5 +19,6 @@ struct ReferenceCommand: ParsableCommand {
             ReferenceImportCommand.self, ReferencePropose.self,
             ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
             ReferencePredictCommand.self, RevocationsCommand.self,
+            ReferencePreviewCommand.self, ReferenceRollbackCommand.self, ReferenceExpire.self,
         ])
 }

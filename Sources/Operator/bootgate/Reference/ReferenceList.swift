@@ -28,15 +28,21 @@ struct ReferenceShow: AsyncParsableCommand {
 
             EXAMPLES
               bootgate reference show mec-r740
+              bootgate reference show mec-r740 --history
               bootgate reference show mec-r740 --version 2 --document > mec-r740.json
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "The set's name.") var name: String
     @Option(help: "Version; the newest when left out.") var version: Int?
+    @Flag(help: "Who did what to its versions, when, why and on which ticket.") var history = false
     @Flag(help: "Print the document's exact bytes and nothing else.") var document = false
 
     func run() async throws {
+        if history {
+            let page = try await connection.client().referenceHistory(name)
+            return try output.write(page) { ReferenceText.history(page.items) }
+        }
         let detail = try await connection.client().reference(name, version: version)
         if document {
             let text = String(decoding: detail.document.bytes, as: UTF8.self)

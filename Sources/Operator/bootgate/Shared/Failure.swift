@@ -49,6 +49,7 @@ struct Failure: Error {
             switch error.problemCode {
             case "API_ROLE": "ask a security-admin for the role that this verb needs (bootgate operator list)"
             case "API_UNKNOWN": "the list verb of the same noun shows what there is"
+            case "REF_PREVIEW": "see who would fail: bootgate reference preview NAME"
             case "REF_NEEDS_APPROVAL": "another operator, with another key, has to approve"
             default: nil
             }

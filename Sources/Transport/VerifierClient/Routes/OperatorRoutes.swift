@@ -122,6 +122,20 @@ extension VerifierClient {
         try await call(.put, RoutePath("v1", "revocations").text, body: request)
     }
 
+    package nonisolated func previewReference(_ name: String, version: Int) async throws -> ReferencePreview {
+        try await call(.get, RoutePath("v1", "references", name, String(version), "preview").text)
+    }
+
+    package nonisolated func referenceHistory(_ name: String) async throws -> Page<ReferenceHistoryEntry> {
+        try await call(.get, RoutePath("v1", "references", name, "history").text)
+    }
+
+    package nonisolated func rollbackReference(
+        _ name: String, _ request: ReferenceRollbackRequest
+    ) async throws -> ReferenceRollback {
+        try await call(.post, RoutePath("v1", "references", name, "rollback").text, body: request)
+    }
+
     package nonisolated func draftReference(_ request: ReferenceDraftRequest) async throws -> ReferenceDetail {
         try await call(.post, RoutePath("v1", "references").text, body: request)
     }

@@ -44,6 +44,35 @@ enum ReferenceRoutes {
                     200,
                     await useCases.importRevocations(try call.decode(RevocationImport.self), peer: try call.person))
             },
+            Route(
+                .get, "/v1/references/{name}/history", .roles([.viewer]),
+                replies: [RouteReply(200, "Page<ReferenceHistoryEntry>")],
+                "Lists who did what to the versions of a set, and why"
+            ) { call in
+                try RouteCall.reply(
+                    200, await useCases.history(ofReference: try call.name("name"), peer: try call.person))
+            },
+            Route(
+                .get, "/v1/references/{name}/{version}/preview", .roles([.viewer]), load: .operating,
+                replies: [RouteReply(200, "ReferencePreview")],
+                "Appraises the stored evidence of all nodes concerned against a version: who would flip"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.preview(
+                        try call.name("name"), version: try call.version(), peer: try call.person))
+            },
+            Route(
+                .post, "/v1/references/{name}/rollback", .roles([.securityAdmin]),
+                body: .json("ReferenceRollbackRequest", limit: actLimit), load: .operating,
+                replies: [RouteReply(200, "ReferenceRollback")],
+                "Makes the version before the active one active again"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.rollback(
+                        try call.name("name"), try call.decode(ReferenceRollbackRequest.self), peer: try call.person))
+            },
         ]
             + ReferenceAct.allCases.map { act in
                 Route(
@@ -62,7 +91,7 @@ enum ReferenceRoutes {
 
     private static func role(of act: ReferenceAct) -> Role {
         switch act {
-        case .propose, .activate: .securityAdmin
+        case .propose, .activate, .expire: .securityAdmin
         case .approve, .reject: .approver
         }
     }
@@ -72,7 +101,8 @@ enum ReferenceRoutes {
         case .propose: "Proposes a draft for approval"
         case .approve: "Approves what another person proposed"
         case .reject: "Rejects a proposal"
-        case .activate: "Activates an approved version"
+        case .activate: "Activates an approved version, unless too many nodes would fail newly"
+        case .expire: "Ends a version now or at an earlier time than its document says"
         }
     }
 }

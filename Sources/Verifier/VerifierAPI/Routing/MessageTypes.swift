@@ -8,19 +8,21 @@ enum MessageTypes {
         ActivationRequest.self, ChallengeRequest.self, EnrollmentRequest.self, EvidenceSubmission.self,
         FingerprintBaselineRequest.self, GroupSettings.self, ManifestImport.self, NodeActRequest.self,
         OperatorRequest.self, OverrideActRequest.self, OverrideProposal.self, ReferenceActRequest.self,
-        ReferenceDraftRequest.self, RenewalRequest.self, RevocationImport.self,
+        ReferenceDraftRequest.self, ReferenceRollbackRequest.self, RenewalRequest.self, RevocationImport.self,
     ]
     private static let replies: [any (Decodable & Sendable).Type] = [
         AdmissionReply.self, AlarmView.self, AttestationChallenge.self, AuditVerification.self,
         EnrollmentChallenge.self, EnrollmentResult.self, EvidenceReply.self, FingerprintBaselineView.self,
         FingerprintView.self, Health.self, ManifestImportResult.self, NodeExplanationView.self, NodeView.self,
         OperatorReply.self,
-        OperatorView.self, OverrideView.self, Problem.self, ReferenceDetail.self, ReferenceView.self,
+        OperatorView.self, OverrideView.self, Problem.self, ReferenceDetail.self, ReferencePreview.self,
+        ReferenceRollback.self, ReferenceView.self,
         RevocationView.self, VerdictDetail.self, VerifierStatus.self,
     ]
     private static let pages: [any (Decodable & Sendable).Type] = [
         Page<AdmissionReply>.self, Page<AlarmView>.self, Page<AuditRecordView>.self, Page<FingerprintView>.self,
         Page<NodeView>.self, Page<OperatorView>.self, Page<OverrideView>.self, Page<RebootView>.self,
+        Page<ReferenceHistoryEntry>.self,
         Page<ReferenceView>.self,
         Page<SIEMDestinationView>.self, Page<VerdictSummary>.self,
     ]

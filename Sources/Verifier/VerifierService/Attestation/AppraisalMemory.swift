@@ -8,9 +8,11 @@ internal import TPMStructures
 /// only under everything that decides it; nothing that was refused is kept.
 struct AppraisalMemory: Sendable {
     /// Layers 2 to 6 of a boot by what they depend on.
-    let boots = BoundedCache<JudgedBoot, BootAppraisal>(capacity: 4096)
+    let boots: BoundedCache<JudgedBoot, BootAppraisal>
     /// The last boot key of each identity (its number; rows are write-once).
     let bootKeys = BoundedCache<Int64, CertifiedBootKey>(capacity: 8192)
+
+    init(bootCapacity: Int = 4096) { boots = BoundedCache(capacity: bootCapacity) }
 }
 
 /// Everything that decides layers 2 to 6: what the quote signs of the registers, the log, and the references.

@@ -13,40 +13,54 @@ extension AttestationService {
         case reply(EvidenceReply)
         /// Another request used the nonce first.
         case raced
+        /// References, baselines or settings changed since the evidence was judged: nothing was written (RV-09).
+        case outdated
     }
+
+    /// Each further try needs another change by an operator in the few milliseconds between.
+    private static let policyTries = 8
+    private static let unsettled = ServiceError(
+        .unavailable, "POLICY_CHANGING", "the policy changed at every try", retryAfterSeconds: 1)
 
     package func submit(_ submission: EvidenceSubmission, node peer: NodePeer) async throws -> EvidenceReply {
         let digest = SubmissionDigest.of(submission)
         return try await judging(submission.challengeID, peer, "evidence.refused", taking: (submission, digest)) {
-            // One read for the whole of a pass that brings nothing new: each read costs as much as a signature check.
-            let (evidence, challenge, held) = try await store.read { snapshot in
-                let evidence = try evidenceCase(peer, snapshot)
-                return (
-                    evidence, try snapshot.challenge(of: peer.nodeID), try heldLogs(of: submission, evidence, snapshot)
-                )
+            for _ in 0..<Self.policyTries {
+                switch try await judge(submission, digest, peer) {
+                case .reply(let reply): return reply
+                case .raced: return try await answerUsed(submission.challengeID, digest, peer)
+                case .outdated: continue
+                }
             }
-            guard let challenge, isOpen(challenge, for: submission, evidence) else {
-                return try await answerUsed(submission.challengeID, digest, peer)
-            }
-            let verification = try await EvidenceVerification(
-                submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
-            ) { try await keptRegisters(evidence, $0) }
-            let explanation = try await explanation(of: verification, evidence)
-            var accepted = try AcceptedEvidence(
-                evidence: evidence, challenge: challenge, submission: submission, submissionSHA256: digest,
-                verification: verification, explanation: explanation, policy: policy)
-            let needed = accepted
-            let uploads =
-                accepted.isComplete(holding: held) ? [] : try await store.read { try needed.uploads($0) }
-            let outcome: Outcome
-            if uploads.isEmpty {
-                outcome = try await complete(&accepted, consuming: true, peer)
-            } else {
-                outcome = try await wait(accepted, for: uploads)
-            }
-            if case .reply(let reply) = outcome { return reply }
-            return try await answerUsed(submission.challengeID, digest, peer)
+            throw Self.unsettled
         }
+    }
+
+    private func judge(
+        _ submission: EvidenceSubmission, _ digest: [UInt8], _ peer: NodePeer
+    ) async throws -> Outcome {
+        // One read for the whole of a pass that brings nothing new: each read costs as much as a signature check.
+        let (evidence, challenge, held) = try await store.read { snapshot in
+            let evidence = try evidenceCase(peer, snapshot)
+            return (
+                evidence, try snapshot.challenge(of: peer.nodeID), try heldLogs(of: submission, evidence, snapshot)
+            )
+        }
+        guard let challenge, isOpen(challenge, for: submission, evidence) else {
+            return .raced
+        }
+        let verification = try await EvidenceVerification(
+            submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
+        ) { try await keptRegisters(evidence, $0) }
+        let explanation = try await explanation(of: verification, evidence)
+        var accepted = try AcceptedEvidence(
+            evidence: evidence, challenge: challenge, submission: submission, submissionSHA256: digest,
+            verification: verification, explanation: explanation, policy: policy)
+        let needed = accepted
+        let uploads =
+            accepted.isComplete(holding: held) ? [] : try await store.read { try needed.uploads($0) }
+        return uploads.isEmpty
+            ? try await complete(&accepted, consuming: true, peer) : try await wait(accepted, for: uploads)
     }
 
     /// Digests of the submission's logs that the store has. Nothing of the submission is verified yet: more entries than
@@ -180,16 +194,22 @@ extension AttestationService {
         guard uploads.allSatisfy({ $0.receivedCount == $0.byteCount }) else {
             return Self.asking(pending.evidenceID, uploads)
         }
-        let (evidence, logs) = try await store.read { snapshot in
-            let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
-            return (try evidenceCase(peer, snapshot), logs)
+        for _ in 0..<Self.policyTries {
+            let (evidence, logs) = try await store.read { snapshot in
+                let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
+                return (try evidenceCase(peer, snapshot), logs)
+            }
+            var accepted = try await AcceptedEvidence(
+                resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki
+            ) { try await keptRegisters(evidence, $0) }
+            for (upload, bytes) in logs { accepted.add(bytes, for: upload) }
+            switch try await complete(&accepted, consuming: false, peer) {
+            case .reply(let reply): return reply
+            case .raced: return try await answerUsed(pending.evidenceID, pending.submissionSHA256, peer)
+            case .outdated: continue
+            }
         }
-        var accepted = try await AcceptedEvidence(
-            resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki
-        ) { try await keptRegisters(evidence, $0) }
-        for (upload, bytes) in logs { accepted.add(bytes, for: upload) }
-        if case .reply(let reply) = try await complete(&accepted, consuming: false, peer) { return reply }
-        return try await answerUsed(pending.evidenceID, pending.submissionSHA256, peer)
+        throw Self.unsettled
     }
 
     // MARK: Completion
@@ -223,6 +243,7 @@ extension AttestationService {
         let final = accepted
         let resultDigest = EvidenceAppraiser.digest(result)
         return try await store.write { tx in
+            guard try tx.policyGeneration() == evidence.policy.generation else { return .outdated }
             if consuming {
                 guard try tx.consume(final.challenge, submissionSHA256: final.submissionSHA256) else { return .raced }
                 if let older = try tx.pendingEvidence(of: peer.nodeID) { try abandon(older, tx) }

@@ -18,12 +18,16 @@ struct GroupPolicy: Sendable {
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
     var deniesDifferences: Bool { settings.fingerprintDifference == "deny" }
 
-    init(group: String, policy: VerifierPolicy, in snapshot: any StoreSnapshot) throws {
+    /// - Parameter candidate: judges instead of the active set, to see what it would say.
+    init(
+        group: String, policy: VerifierPolicy, candidate: ReferenceRecord? = nil, in snapshot: any StoreSnapshot
+    ) throws {
         generation = try snapshot.policyGeneration()
         self.group = group
         settings = try policy.settings(of: group, in: snapshot)
         let active =
-            try snapshot.activeReference(group: group)
+            try candidate
+            ?? snapshot.activeReference(group: group)
             ?? snapshot.activeReference(group: VerifierPolicy.defaultGroup)
         var baselines: [FingerprintKind: FingerprintBaseline] = [:]
         var labMode = active?.labMode ?? false
@@ -45,7 +49,7 @@ struct GroupPolicy: Sendable {
         }
         let references = try active.map { record in
             try Self.reading("reference set \(record.name)@\(record.version)") {
-                try CompiledReferences(parsing: record.document)
+                try CompiledReferences(parsing: record.document).ending(by: record.validUntilMilliseconds)
             }
         }
         let revocations = try snapshot.revocations().map { record in

@@ -44,6 +44,7 @@ package struct StaleMonitor: Sendable {
     package func tick() async throws {
         try await OverrideEnding.endOverdue(store)
         try await RevocationAge.check(store, maximumAge: policy.maxRevocationAge)
+        try await ReferenceEndWatch.check(store)
         try await store.write { [attestation] tx in
             for pending in try tx.overduePendingEvidence(limit: 100) { try attestation.abandon(pending, tx) }
         }

@@ -11,10 +11,12 @@ package struct ReferenceService: ReferenceUseCases {
     let ledger: OperatorLedger
     /// One operator may approve their own proposal; switched on only by the verifier's configuration file.
     let labMode: Bool
+    let policy: VerifierPolicy
 
-    package init(store: any TransactionalStore, labMode: Bool) {
+    package init(store: any TransactionalStore, labMode: Bool, policy: VerifierPolicy = VerifierPolicy()) {
         self.store = store
         self.labMode = labMode
+        self.policy = policy
         ledger = OperatorLedger(store: store)
     }
 
@@ -75,8 +77,8 @@ package struct ReferenceService: ReferenceUseCases {
                 validUntilMilliseconds: validUntil)
             try tx.save(record)
             try Self.record(
-                request.document == nil ? "reference.capture" : "reference.draft", record, peer,
-                request.note ?? "", tx)
+                request.document == nil ? "reference.capture" : "reference.draft", "draft", record, peer,
+                request.note ?? "", nil, nil, tx)
             return record
         }
         return ReferenceDetail(view: Self.view(record), document: WireBytes(document))
@@ -98,8 +100,11 @@ package struct ReferenceService: ReferenceUseCases {
         let name = try OperatorInput.name(name, "reference set")
         let labMode = labMode
         do {
+            let preview = act == .activate ? try await previewBeforeActivation(name, version) : nil
             let record = try await store.write { tx in
-                let reason = try OperatorInput.reason(request.reason, required: false)
+                let reason = try OperatorInput.reason(request.reason, required: act == .expire)
+                let ticket = try request.ticket.map { try OperatorInput.reason($0, required: false) }
+                var note: String?
                 var record = try Self.existing(name, version, tx)
                 try Self.checkContent(
                     named: request.documentSHA256, stored: record.documentSHA256, document: record.document)
@@ -126,10 +131,13 @@ package struct ReferenceService: ReferenceUseCases {
                         throw Self.wrongStatus(record, .proposed)
                     }
                     record.status = .rejected
-                case .activate: try Self.activate(&record, tx)
+                case .activate:
+                    try Self.activate(&record, tx)
+                    note = try accept(preview, record, request, peer, tx)
+                case .expire: note = try Self.expire(&record, at: request.atMilliseconds, tx)
                 }
                 try tx.save(record)
-                try Self.record("reference.\(act.rawValue)", record, peer, reason, tx)
+                try Self.record("reference.\(act.rawValue)", act.rawValue, record, peer, reason, ticket, note, tx)
                 return record
             }
             return Self.view(record)
@@ -166,6 +174,21 @@ package struct ReferenceService: ReferenceUseCases {
         record.status = .active
     }
 
+    /// An end only comes earlier: what was approved for a time is not good for longer without another approval.
+    private static func expire(
+        _ record: inout ReferenceRecord, at end: Int64?, _ tx: any StoreTransaction
+    ) throws -> String {
+        guard record.status == .active || record.status == .approved else { throw wrongStatus(record, .active) }
+        let end = end ?? tx.now
+        guard end >= tx.now else { throw ServiceError(.invalid, "REF_END", "the end lies in the past") }
+        if let known = record.validUntilMilliseconds, end >= known {
+            throw ServiceError(
+                .conflict, "REF_END", "\(record.name)@\(record.version) ends at \(RFC3339.text(known)) already")
+        }
+        record.validUntilMilliseconds = end
+        return "ends at \(RFC3339.text(end))"
+    }
+
     // MARK: Helpers
 
     /// The named digest, the stored one and that of the stored bytes must be one (RV-04).
@@ -177,9 +200,10 @@ package struct ReferenceService: ReferenceUseCases {
         }
     }
 
+    static func hex(_ bytes: [UInt8]) -> String { Hex.encode(bytes) }
     static func sha256(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
 
-    private static func existing(
+    static func existing(
         _ name: String, _ version: Int?, _ snapshot: any StoreSnapshot
     ) throws -> ReferenceRecord {
         guard let record = try snapshot.reference(name, version: version) else {
@@ -200,15 +224,19 @@ package struct ReferenceService: ReferenceUseCases {
     }
 
     /// A change of what nodes are judged by is never silent (RV-03).
-    private static func record(
-        _ action: String, _ record: ReferenceRecord, _ peer: OperatorPeer, _ reason: String,
-        _ tx: any StoreTransaction
+    static func record(
+        _ action: String, _ act: String, _ record: ReferenceRecord, _ peer: OperatorPeer, _ reason: String,
+        _ ticket: String?, _ note: String?, _ tx: any StoreTransaction
     ) throws {
+        try tx.insert(
+            ReferenceHistoryEntry(
+                name: record.name, version: record.version, act: act, atMilliseconds: tx.now, by: peer.name,
+                reason: reason, ticket: ticket, note: note), group: record.group, keySHA256: peer.keySHA256)
         let set = "\(record.name)@\(record.version)"
         let fields = [
             "referenceSet": set, "group": record.group, "status": record.status.rawValue,
             "documentSHA256": Hex.encode(record.documentSHA256), "reason": reason,
-            "labMode": String(record.labMode),
+            "labMode": String(record.labMode), "ticket": ticket ?? "", "note": note ?? "",
         ]
         try tx.audit(
             AuditEntry(
@@ -219,7 +247,7 @@ package struct ReferenceService: ReferenceUseCases {
             "reference set \(set) of group \(record.group) is \(record.status.rawValue), by \(peer.name)", fields)
     }
 
-    private static func view(_ record: ReferenceRecord) -> ReferenceView {
+    static func view(_ record: ReferenceRecord) -> ReferenceView {
         ReferenceView(
             name: record.name, version: record.version, status: record.status,
             documentSHA256: Hex.encode(record.documentSHA256), group: record.group, layers: record.layers,

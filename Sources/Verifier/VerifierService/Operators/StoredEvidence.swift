@@ -35,6 +35,21 @@ struct StoredEvidence: Sendable {
         throw ServiceError(.conflict, "REF_NO_EVIDENCE", "no evidence of \(node) is kept; ask it to attest")
     }
 
+    /// What one verdict was about; nil where its evidence is no longer kept whole.
+    static func of(
+        _ verdict: VerdictRecord, _ identity: IdentityRecord, _ snapshot: any StoreSnapshot
+    ) throws -> StoredEvidence? {
+        guard verdict.akName == identity.akName, let submission = verdict.evidence,
+            let digest = verdict.eventLogSHA256, let log = try snapshot.blob(sha256: digest)
+        else { return nil }
+        let registers = try snapshot.attestationState(akName: identity.akName)?.pcrDigest.flatMap {
+            try snapshot.keptRegisters(akName: identity.akName, pcrDigest: $0)
+        }
+        return StoredEvidence(
+            node: verdict.nodeID, verdict: verdict.summary, akPublic: identity.akPublic, submission: submission,
+            storedPCRs: registers, eventLog: log)
+    }
+
     /// A draft from several nodes: what differs between them becomes alternatives.
     static func capture(name: String, group: String, from evidence: [StoredEvidence]) throws -> [UInt8] {
         let sources = try evidence.map { try $0.source() }
@@ -46,7 +61,7 @@ struct StoredEvidence: Sendable {
     }
 
     /// Verified again from the stored bytes, so that an edited database cannot teach a reference.
-    private func source() throws -> ReferenceCapture.Source {
+    func source() throws -> ReferenceCapture.Source {
         do {
             let submission = try StrictJSON.decode(EvidenceSubmission.self, from: submission)
             let quote = try UnverifiedQuote(attest: submission.quote.bytes, signature: submission.signature.bytes)

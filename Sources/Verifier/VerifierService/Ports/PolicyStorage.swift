@@ -1,4 +1,5 @@
 package import AssetFingerprints
+package import AttestationMessages
 
 package protocol PolicyReading {
     /// Raised by every write of a reference set, baseline or group setting: what was compiled from them under the same
@@ -9,6 +10,12 @@ package protocol PolicyReading {
     /// The given version, or the newest.
     func reference(_ name: String, version: Int?) throws -> ReferenceRecord?
     func activeReference(group: String) throws -> ReferenceRecord?
+    /// Active sets whose end is not after `end` (milliseconds).
+    func activeReferences(endingBy end: Int64) throws -> [ReferenceRecord]
+    /// Acts on the versions of one set, oldest first.
+    func referenceHistory(_ name: String) throws -> [ReferenceHistoryEntry]
+    /// The version that was made active last in the group and is retired without having been rolled back.
+    func referenceBefore(group: String) throws -> ReferenceRecord?
     /// The active baseline; with `version`, that one whatever its status.
     func baseline(group: String, kind: FingerprintKind, version: Int?) throws -> BaselineRecord?
     func latestBaseline(group: String, kind: FingerprintKind) throws -> BaselineRecord?
@@ -21,6 +28,8 @@ package protocol PolicyWriting {
     /// Inserts a version, or updates status and names of one; the document of a stored version never changes.
     /// A second active set of one group is refused: retire the first in the same transaction.
     func save(_ reference: ReferenceRecord) throws
+    /// Adds to the history, which only grows.
+    func insert(_ entry: ReferenceHistoryEntry, group: String, keySHA256: String) throws
     /// As for references: at most one active baseline for each group and kind.
     func save(_ baseline: BaselineRecord) throws
     func save(_ settings: GroupSettingsRecord) throws

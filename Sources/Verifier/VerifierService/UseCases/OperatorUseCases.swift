@@ -38,6 +38,13 @@ package protocol ReferenceUseCases: Sendable {
     /// The feed that counts.
     func revocations(peer: OperatorPeer) async throws -> RevocationView
     func importRevocations(_ request: RevocationImport, peer: OperatorPeer) async throws -> RevocationView
+    /// Appraises the last stored evidence of every node that the version would judge; changes nothing.
+    func preview(_ name: String, version: Int, peer: OperatorPeer) async throws -> ReferencePreview
+    /// Makes the version before the active one active again, and clears what failed only under the latter.
+    func rollback(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) async throws
+        -> ReferenceRollback
+    /// Oldest first.
+    func history(ofReference name: String, peer: OperatorPeer) async throws -> Page<ReferenceHistoryEntry>
 }
 
 package protocol FingerprintUseCases: Sendable {

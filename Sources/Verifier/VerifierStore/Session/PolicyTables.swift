@@ -49,6 +49,11 @@ extension SQLiteSession {
         try row(Self.selectReference + " WHERE group_name = ? AND status = 'active'", [group]).map(decodeReference)
     }
 
+    func activeReferences(endingBy end: Int64) throws -> [ReferenceRecord] {
+        try rows(Self.selectReference + " WHERE status = 'active' AND valid_until <= ? ORDER BY name, version", [end])
+            .map(decodeReference)
+    }
+
     func save(_ reference: ReferenceRecord) throws {
         try execute(
             Self.saveReference,

@@ -115,7 +115,7 @@ struct Composition {
             attestation: attestation, admission: AdmissionService(store: store, issuer: signer, policy: policy),
             overrides: OverrideService(store: store, issuer: signer, random: SystemRandom(), labMode: labMode),
             nodes: NodeService(store: store, random: SystemRandom(), policy: policy),
-            references: ReferenceService(store: store, labMode: labMode),
+            references: ReferenceService(store: store, labMode: labMode, policy: policy),
             fingerprints: FingerprintService(store: store, policy: policy, labMode: labMode), oversight: oversight,
             keySet: { try signer.keySet.json() },
             readiness: { await probes.readiness() }, gauges: { await probes.gauges() })

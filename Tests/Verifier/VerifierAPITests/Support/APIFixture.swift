@@ -116,6 +116,8 @@ struct APIFixture {
             return try StrictJSON.encode(OverrideProposal(reason: "because", untilMilliseconds: 1))
         case "OverrideActRequest": return try StrictJSON.encode(OverrideActRequest(reason: "because"))
         case "ReferenceActRequest": return try StrictJSON.encode(reference)
+        case "ReferenceRollbackRequest":
+            return try StrictJSON.encode(ReferenceRollbackRequest(reason: "because", ticket: nil))
         case "FingerprintBaselineRequest":
             return try StrictJSON.encode(FingerprintBaselineRequest(document: none, fromNode: nil, allow: []))
         case "GroupSettings": return try StrictJSON.encode(FakeUseCases.settings)

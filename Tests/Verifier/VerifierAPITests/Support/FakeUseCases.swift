@@ -186,6 +186,20 @@ extension FakeUseCases: ReferenceUseCases {
         try called("reference \(act.rawValue)")
         return Self.reference
     }
+    func preview(_ name: String, version: Int, peer: OperatorPeer) throws -> ReferencePreview {
+        try called("preview \(name)@\(version)")
+        return ReferencePreview(name: name, version: version, documentSHA256: "", group: "g")
+    }
+    func rollback(
+        _ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer
+    ) throws -> ReferenceRollback {
+        try called("rollback \(name)")
+        return ReferenceRollback(rolledBack: Self.reference, active: Self.reference, cleared: [], stillFailed: [])
+    }
+    func history(ofReference name: String, peer: OperatorPeer) throws -> Page<ReferenceHistoryEntry> {
+        try called("reference history")
+        return Page(items: [])
+    }
 }
 
 extension FakeUseCases: FingerprintUseCases {
