@@ -28,6 +28,7 @@ struct DescribedAnswersTests {
         let alarm = try #require(try laboratory.json(["alarm", "list"], of: Page<AlarmView>.self).items.first?.alarmID)
         let values = [
             "id": "edge-01", "verdictID": verdict, "kind": "accounts", "group": "default", "name": "mec-server",
+            "version": "1",
         ]
         var checked = 0
         for operation in described.operations where operation.method == "GET" {
