@@ -7,7 +7,7 @@ extension AttesterSession {
     func attest() async throws -> Outcome {
         guard var ready, let client = ready.mainClient else { return .waiting }
         let checked = try CheckedChallenge(try await takeChallenge(client))
-        let evidence: CollectedEvidence
+        var evidence: CollectedEvidence
         do {
             evidence = try await ready.collector.collect(checked)
             self.ready?.collector = ready.collector
@@ -16,17 +16,32 @@ extension AttesterSession {
             self.ready?.collector = ready.collector
             throw error
         }
-        var reply: EvidenceReply
-        do {
-            reply = try await client.submit(node: configuration.nodeID, evidence.submission)
-        } catch let error as VerifierClientError where error.status == 409 && error.verdictID != nil {
-            // libcurl sent it twice over a dying connection: the first one was appraised.
-            throw SessionFailure(
-                .refused(409, error.problemCode), code: error.problemCode ?? "AGENT_REFUSED",
-                message: "the evidence had arrived already")
-        }
-        reply = try await upload(evidence, reply, client)
+        var reply = try await submit(&evidence, ready.collector, client)
+        reply = try await upload(evidence, reply, ready.collector, client)
         return try finish(reply, evidence, checked)
+    }
+
+    /// A verifier that keeps another part of the measurement list says where it wants it from; nothing is used up by that.
+    private func submit(
+        _ evidence: inout CollectedEvidence, _ collector: EvidenceCollector, _ client: VerifierClient
+    ) async throws -> EvidenceReply {
+        var corrections = 0
+        while true {
+            do {
+                return try await client.submit(node: configuration.nodeID, evidence.submission)
+            } catch let error as VerifierClientError where error.status == 409 && error.verdictID != nil {
+                // libcurl sent it twice over a dying connection: the first one was appraised.
+                throw SessionFailure(
+                    .refused(409, error.problemCode), code: error.problemCode ?? "AGENT_REFUSED",
+                    message: "the evidence had arrived already")
+            } catch let error as VerifierClientError where error.problemCode == "IMA_OFFSET" {
+                guard let offset = error.offset, (0...CheckedChallenge.longestMeasurementList).contains(offset),
+                    corrections < 2
+                else { throw error }
+                corrections += 1
+                evidence = await collector.continuing(evidence, from: offset)
+            }
+        }
     }
 
     private func takeChallenge(_ client: VerifierClient) async throws -> AttestationChallenge {
@@ -38,9 +53,13 @@ extension AttesterSession {
 
     /// Sends what is needed until nothing is. A broken connection is retried from the offset that the verifier named.
     private func upload(
-        _ evidence: CollectedEvidence, _ first: EvidenceReply, _ client: VerifierClient
+        _ evidence: CollectedEvidence, _ first: EvidenceReply, _ collector: EvidenceCollector, _ client: VerifierClient
     ) async throws -> EvidenceReply {
-        var upload = EvidenceUpload(logs: evidence.logs)
+        var announced = evidence.logs.mapValues { 0..<$0.count }
+        if let list = evidence.submission.measurementList, !list.isWhole {
+            announced[EvidenceLog.measurementList.description] = list.offset..<list.end
+        }
+        var upload = EvidenceUpload(logs: announced)
         var reply = first
         var backoff = Backoff()
         guard CheckedChallenge.isIdentifier(reply.evidenceID) else {
@@ -49,10 +68,18 @@ extension AttesterSession {
         while reply.verdict == nil, let part = try upload.next(reply.need) {
             do {
                 reply = try await client.upload(
-                    node: configuration.nodeID, evidenceID: first.evidenceID, log: part.log, offset: part.offset,
-                    bytes: part.bytes)
+                    node: configuration.nodeID, evidenceID: first.evidenceID, log: part.log,
+                    offset: part.range.lowerBound, bytes: try await collector.bytes(of: part, in: evidence))
                 upload.didSend(part)
                 backoff.reset()
+            } catch let error as VerifierClientError
+                where error.problemCode == "IMA_OFFSET" && error.offset == part.range.upperBound
+            {
+                // Sent twice over a dying connection: the first one was taken. No bytes ask what is open.
+                upload.didSend(part)
+                reply = try await client.upload(
+                    node: configuration.nodeID, evidenceID: first.evidenceID, log: part.log,
+                    offset: part.range.upperBound, bytes: [])
             } catch let error as VerifierClientError
                 where (error.code == .unreachable || error.status == 503) && backoff.failures < Self.uploadAttempts
             {

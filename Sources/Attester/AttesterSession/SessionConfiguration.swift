@@ -12,6 +12,8 @@ package struct SessionConfiguration: Sendable {
     package var verifier: VerifierEndpoint
     package var keys: KeyChoice
     package var eventLogPath: String
+    /// The kernel's binary measurement list; read when the verifier wants it.
+    package var measurementListPath: String
     package var agentVersion: String
     /// SHA-256 of the effective configuration; goes into the claims.
     package var configurationDigest: [UInt8]
@@ -27,7 +29,8 @@ package struct SessionConfiguration: Sendable {
     package init(
         nodeID: NodeID, manifestToken: String? = nil, enrollment: VerifierEndpoint, verifier: VerifierEndpoint,
         keys: KeyChoice = KeyChoice(),
-        eventLogPath: String = "/sys/kernel/security/tpm0/binary_bios_measurements", agentVersion: String,
+        eventLogPath: String = "/sys/kernel/security/tpm0/binary_bios_measurements",
+        measurementListPath: String = "/sys/kernel/security/ima/binary_runtime_measurements", agentVersion: String,
         configurationDigest: [UInt8], callTimeoutSeconds: Int = 60
     ) {
         self.nodeID = nodeID
@@ -36,6 +39,7 @@ package struct SessionConfiguration: Sendable {
         self.verifier = verifier
         self.keys = keys
         self.eventLogPath = eventLogPath
+        self.measurementListPath = measurementListPath
         self.agentVersion = agentVersion
         self.configurationDigest = configurationDigest
         self.callTimeoutSeconds = callTimeoutSeconds

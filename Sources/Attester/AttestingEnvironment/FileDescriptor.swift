@@ -24,6 +24,21 @@ struct FileDescriptor: ~Copyable {
         return status
     }
 
+    /// At most `count` bytes from where the last reading ended; none at the end.
+    static func read(_ number: Int32, _ count: Int) throws(SystemError) -> [UInt8] {
+        var chunk = [UInt8](repeating: 0, count: count)
+        while true {
+            let got = unsafe chunk.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(number, buffer.baseAddress, buffer.count)
+            }
+            if got >= 0 {
+                chunk.removeLast(count - got)
+                return chunk
+            }
+            guard errno == EINTR else { throw SystemError(errno) }
+        }
+    }
+
     /// Reads to the end of the file; stops with EFBIG after `limit` bytes, whatever the file claims about its size.
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -42,6 +42,8 @@ public struct IMAMeasurement: Hashable, Sendable {
     }
     /// The file digest's algorithm, without a copy of the digest.
     public var fileDigestAlgorithm: IMAHashAlgorithm? { fields.digest == nil ? nil : fields.digestAlgorithm }
+    /// What the file digest is of, without a copy of the digest.
+    public var fileDigestKind: IMAFileDigest.Kind { fields.digestKind }
     /// The file digest's bytes, without a copy.
     public var fileDigestSlice: ArraySlice<UInt8>? { fields.digest.map { storage[$0] } }
     /// The file's path or the buffer's name as bytes, without the NUL. Any byte but NUL may stand in it.

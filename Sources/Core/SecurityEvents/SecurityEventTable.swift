@@ -96,6 +96,7 @@ enum SecurityEventTable {
         Row("QUOTE_BANK_SET", .high, "PCR banks changed", explain),
         Row("QUOTE_PCR_DIGEST", .high, "PCR values are not those signed", isolate),
         Row("QUOTE_NONCE", .medium, "Quote over another nonce", explain),
+        Row("QUOTE_SELECTION_OLD", .info, "Quote of registers that are no longer enough", "None: the node asks again."),
         Row("QUOTE_NONCE_EXPIRED", .low, "Quote came too late", "Check the link of the node."),
         Row("QUOTE_REPLAY", .medium, "Evidence replayed", "Look for somebody between node and verifier."),
         Row("QUOTE_SIGNATURE", .high, "Quote signature wrong", isolate),
@@ -128,7 +129,9 @@ enum SecurityEventTable {
         Row("IMA_TEMPLATE", .high, "Measurement list malformed", isolate),
         Row("IMA_TEMPLATE_DIGEST", .high, "Measurement list was edited", isolate),
         Row("IMA_REPLAY", .high, "Measurement list is not what was measured", isolate),
-        Row("IMA_OFFSET", .high, "Measurement list does not continue where it ended", isolate),
+        Row(
+            "IMA_OFFSET", .low, "Measurement list does not continue where it ended",
+            "The node is told where to go on; if it repeats, look at its agent."),
         Row("IMA_TRIMMED", .high, "Measurement list begins late", isolate),
         Row("IMA_BOOT_AGGREGATE", .high, "Measurement list of another boot", isolate),
         Row("IMA_KEXEC", .high, "Another kernel started without a boot", isolate),

@@ -104,6 +104,7 @@ package actor VerifierClient {
             error.reference = problem.reference
             error.detail = problem.detail
             error.verdictID = problem.verdictID
+            error.offset = problem.offset
         }
         return error
     }

@@ -32,6 +32,8 @@ package struct VerifierClientError: Error, Hashable, Sendable, CustomStringConve
     package var detail: String?
     /// Set with 409 to a byte-identical resend: the first verdict's id.
     package var verdictID: String?
+    /// Set with `IMA_OFFSET`: the byte of the measurement list that the verifier wants.
+    package var offset: Int?
     /// Seconds the verifier asks the caller to wait.
     package var retryAfterSeconds: Int?
 

@@ -10,15 +10,19 @@ package struct ServiceError: Error, Hashable, Sendable {
     /// For operators and the verifier's log; never sent to nodes.
     package var detail: String
     package var verdictID: String?
+    /// With `IMA_OFFSET`: where the list goes on.
+    package var offset: Int?
     package var retryAfterSeconds: Int?
 
     package init(
-        _ kind: Kind, _ code: String, _ detail: String = "", verdictID: String? = nil, retryAfterSeconds: Int? = nil
+        _ kind: Kind, _ code: String, _ detail: String = "", verdictID: String? = nil, offset: Int? = nil,
+        retryAfterSeconds: Int? = nil
     ) {
         self.kind = kind
         self.code = code
         self.detail = detail
         self.verdictID = verdictID
+        self.offset = offset
         self.retryAfterSeconds = retryAfterSeconds
     }
 }

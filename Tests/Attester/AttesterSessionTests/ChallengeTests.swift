@@ -66,16 +66,16 @@ struct ChallengeTests {
 
 @Suite("What is uploaded")
 struct EvidenceUploadTests {
-    private let logs = ["event-log": [UInt8](repeating: 1, count: EvidenceUpload.chunkSize + 10), "empty": []]
+    private let logs = ["event-log": 0..<EvidenceUpload.chunkSize + 10, "empty": 0..<0, "ima": 1000..<2000]
 
     @Test("Parts follow the verifier's offsets to the end of the log")
     func parts() throws {
         var upload = EvidenceUpload(logs: logs)
         let first = try #require(try upload.next([LogNeed(log: "event-log", offset: 0)]))
-        #expect(first.bytes.count == EvidenceUpload.chunkSize)
+        #expect(first.range == 0..<EvidenceUpload.chunkSize)
         upload.didSend(first)
-        let second = try #require(try upload.next([LogNeed(log: "event-log", offset: first.bytes.count)]))
-        #expect(second.bytes.count == 10)
+        let second = try #require(try upload.next([LogNeed(log: "event-log", offset: first.range.upperBound)]))
+        #expect(second.range.count == 10)
         #expect(try upload.next([]) == nil)
     }
 
@@ -88,7 +88,10 @@ struct EvidenceUploadTests {
 
     @Test(
         "TA-19: what was not announced, lies outside, or was acknowledged is not sent",
-        arguments: [("passwd", 0), ("event-log", -1), ("event-log", Int.max), ("event-log", 1_048_586), ("empty", 0)])
+        arguments: [
+            ("passwd", 0), ("event-log", -1), ("event-log", Int.max), ("event-log", 1_048_586), ("empty", 0),
+            ("ima", 999), ("ima", 2000),
+        ])
     func refused(log: String, offset: Int) {
         var upload = EvidenceUpload(logs: logs)
         #expect(throws: SessionFailure.self) { try upload.next([LogNeed(log: log, offset: offset)]) }

@@ -1,3 +1,4 @@
+import AttestationTestKit
 import Foundation
 import SoftwareTPM
 import TCGEventLog
@@ -10,6 +11,8 @@ final class Machine {
     private let place: any VerifierPlace
     private let endorsementKey: String
     private(set) var agent: SpawnedProcess?
+    /// Of the present boot; nil on a kernel without IMA.
+    var measurements: IMAListBuilder?
 
     init(_ id: String, in place: any VerifierPlace, endorsementKey: String = "rsa", boot: String = "golden") throws {
         self.id = id
@@ -30,6 +33,7 @@ final class Machine {
             ek = "\(endorsementKey)"
             [evidence]
             event-log = "\(eventLog)"
+            measurement-list = "\(measurementList)"
             boot-id = "\(bootID)"
             [state]
             directory = "\(directory)"
@@ -45,6 +49,7 @@ final class Machine {
 
     var directory: String { place.directory.file("state-\(id)") }
     private var eventLog: String { place.directory.file("event-log-\(id)") }
+    var measurementList: String { place.directory.file("ima-\(id)") }
     private var bootID: String { place.directory.file("boot-id-\(id)") }
 
     /// Writes the log of a boot and extends each of its events, in order, in the banks that this TPM has.

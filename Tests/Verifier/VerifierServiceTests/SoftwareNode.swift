@@ -22,6 +22,8 @@ struct SoftwareNode: Sendable {
     var eventLog: [UInt8]
     /// By the name of their log.
     var reports: [String: [UInt8]] = [:]
+    /// The kernel's measurement list; its registers are ``values``, see ``measure(_:)``.
+    var measurements: IMAListBuilder?
     var bootKey: BootKeyClaim?
     var source = "192.0.2.1"
 
@@ -122,7 +124,27 @@ struct SoftwareNode: Sendable {
         return EvidenceSubmission(
             challengeID: challenge.challengeID, quote: WireBytes(quote.attest), signature: WireBytes(quote.signature),
             claims: WireBytes(claims), pcrs: PCRValueCodec.wire(values),
-            logs: [Self.summary("event-log", eventLog)] + reports.map(Self.summary))
+            logs: [Self.summary("event-log", eventLog)] + reports.map(Self.summary),
+            measurementList: challenge.measurementListOffset.flatMap(measurementList))
+    }
+
+    /// What an honest agent sends of its list.
+    func measurementList(from offset: Int) -> MeasurementListPart? {
+        guard let bytes = measurements?.bytes else { return nil }
+        let start = offset <= bytes.count ? offset : 0
+        let rest = Array(bytes[start...])
+        return MeasurementListPart(
+            offset: start, end: bytes.count,
+            bytes: WireBytes(rest.count <= MeasurementListPart.longestInline ? rest : []))
+    }
+
+    /// The kernel measures more; nil begins a list with the boot aggregate.
+    mutating func measure(_ add: (inout IMAListBuilder) -> Void) {
+        var list = measurements ?? IMAListBuilder()
+        if list.entries.isEmpty { list.addBootAggregate(values) }
+        add(&list)
+        measurements = list
+        for bank in values.banks.keys { values.set(list.register(bank), bank: bank, index: PCRIndex.all[10]) }
     }
 
     static func summary(_ log: String, _ bytes: [UInt8]) -> LogSummary {
@@ -166,7 +188,7 @@ struct SoftwareNode: Sendable {
 
     /// The registers as a quote of this node shows them, for a capture.
     func attestedPCRs() throws -> AttestedPCRs {
-        let registers = PCRSet((0...15).filter { $0 != 10 }.compactMap { PCRIndex($0) })
+        let registers = PCRSet((0...15).filter { $0 != 10 || measurements != nil }.compactMap { PCRIndex($0) })
         let selection = TPMLPCRSelection(registers, banks: Set(values.banks.keys))
         let quote = try ak.quote(extraData: [], selection: selection, values: values)
         return try UnverifiedQuote(attest: quote.attest, signature: quote.signature).verify(

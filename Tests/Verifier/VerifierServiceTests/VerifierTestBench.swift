@@ -115,7 +115,12 @@ final class VerifierTestBench: Sendable {
     func finish(_ first: EvidenceReply, _ node: SoftwareNode) async throws -> EvidenceReply {
         var reply = first
         while let need = reply.need.first, let log = EvidenceLog(need.log) {
-            let bytes = log == .eventLog ? node.eventLog : node.reports[log.description] ?? []
+            let bytes =
+                switch log {
+                case .eventLog: node.eventLog
+                case .measurementList: node.measurements?.bytes ?? []
+                case .fingerprint: node.reports[log.description] ?? []
+                }
             reply = try await attestation.upload(
                 evidenceID: reply.evidenceID, log: log, offset: need.offset,
                 bytes: Array(bytes.dropFirst(need.offset).prefix(30_000)), node: node.peer)

@@ -10,7 +10,7 @@ internal import TPMStructures
 /// Evidence for one challenge, with the bytes behind its summaries until they are uploaded.
 struct CollectedEvidence: Sendable {
     var submission: EvidenceSubmission
-    /// What each summary is about, by log name.
+    /// What each summary is about, by log name. The measurement list is read again where it is to be uploaded.
     var logs: [String: [UInt8]]
     /// The quote's signed digest of the registers.
     var pcrDigest: [UInt8]
@@ -24,6 +24,7 @@ struct EvidenceCollector: Sendable {
     private let agentRunID: String
     private let bootID: String
     private let logger: Logger
+    private let measurementList: MeasurementListFile
     private var fingerprints = FingerprintCache()
     private var bootKey: CertifiedBoot?
     /// Signed digest of the last evidence of this run that passed: its register values need not be sent again.
@@ -45,6 +46,7 @@ struct EvidenceCollector: Sendable {
         self.agentRunID = agentRunID
         self.bootID = bootID
         self.logger = logger
+        measurementList = MeasurementListFile(path: configuration.measurementListPath)
     }
 
     mutating func didPass(_ evidence: CollectedEvidence) { passedPCRDigest = evidence.pcrDigest }
@@ -65,13 +67,44 @@ struct EvidenceCollector: Sendable {
         let sendsPCRs = info.pcrDigest != passedPCRDigest
         let values = sendsPCRs ? try await keys.tpm.readPCRs(checked.selection) : nil
         let logs = readLogs()
+        // After the quote: a list only grows, so that what the quote stands for is in it.
+        let list = await readMeasurementList(from: checked.challenge.measurementListOffset)
         let submission = EvidenceSubmission(
             challengeID: checked.challenge.challengeID, quote: WireBytes(quote.signed.attest),
             signature: WireBytes(quote.signed.signature), claims: WireBytes(claims), pcrs: values.map(Self.hex),
             logs: logs.sorted { $0.key < $1.key }.map { name, bytes in
                 LogSummary(log: name, byteCount: bytes.count, sha256: Self.sha256(bytes))
-            })
+            }, measurementList: list)
         return CollectedEvidence(submission: submission, logs: logs, pcrDigest: info.pcrDigest)
+    }
+
+    // MARK: Measurement list
+
+    /// - Returns: nil where the list is not wanted, or cannot be read: the verifier decides what that means.
+    private func readMeasurementList(from offset: Int?) async -> MeasurementListPart? {
+        guard let offset else { return nil }
+        do throws(EnvironmentError) {
+            let stretch = try await measurementList.stretch(
+                from: offset, inlineLimit: MeasurementListPart.longestInline)
+            return MeasurementListPart(offset: stretch.offset, end: stretch.end, bytes: WireBytes(stretch.bytes))
+        } catch {
+            logger.warning(
+                "measurement list not read", metadata: ["code": "\(error.code.rawValue)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// The same evidence with the list from another offset: nothing that the quote binds changes.
+    func continuing(_ evidence: CollectedEvidence, from offset: Int) async -> CollectedEvidence {
+        var evidence = evidence
+        evidence.submission.measurementList = await readMeasurementList(from: offset)
+        return evidence
+    }
+
+    /// What a part of the upload consists of.
+    func bytes(of part: EvidenceUpload.Part, in evidence: CollectedEvidence) async throws(EnvironmentError) -> [UInt8] {
+        if part.log == EvidenceLog.measurementList.description { return try await measurementList.read(part.range) }
+        return evidence.logs[part.log].map { Array($0[part.range]) } ?? []
     }
 
     // MARK: Parts

@@ -1,5 +1,6 @@
 internal import AssetFingerprints
 package import AttestationMessages
+internal import AttestingEnvironment
 package import TPMStructures
 
 /// A challenge that the agent is willing to answer (catalogue TA-19): a stolen verifier can make the node quote its
@@ -9,6 +10,8 @@ package struct CheckedChallenge: Sendable {
     package static let longestInterval = 7 * 86_400
     /// Seconds: no kind of fingerprint is collected more often.
     package static let shortestFingerprintInterval = 10
+    /// Bytes.
+    static let longestMeasurementList = MeasurementListFile.limit
     static let maxIdentifierLength = 128
 
     package let challenge: AttestationChallenge
@@ -32,6 +35,11 @@ package struct CheckedChallenge: Sendable {
         for (kind, seconds) in challenge.fingerprintIntervals
         where !(Self.shortestFingerprintInterval...31 * 86_400).contains(seconds) {
             throw refuse("the interval of \(kind.slug) is \(seconds) s")
+        }
+        if let offset = challenge.measurementListOffset {
+            guard (0...Self.longestMeasurementList).contains(offset) else {
+                throw refuse("the measurement list is wanted from byte \(offset)")
+            }
         }
         guard (1...HashAlgorithm.allCases.count).contains(challenge.pcrSelection.count) else {
             throw refuse("the selection names \(challenge.pcrSelection.count) banks")

@@ -52,8 +52,6 @@ struct CaptureCommand: AsyncParsableCommand {
         try write(try await bundle(configuration).encoded())
     }
 
-    /// Where the kernel shows its measurement list (Linux, Documentation/ABI/testing/ima_policy).
-    private static let measurementList = "/sys/kernel/security/ima/binary_runtime_measurements"
     /// Bytes; some 100,000 entries, and room for the rest in a bundle.
     private static let measurementListLimit = 24 << 20
 
@@ -89,7 +87,7 @@ struct CaptureCommand: AsyncParsableCommand {
             log = nil
         }
         // After the quote: the list only grows, so that what the quote covers is in it.
-        let list = try? EvidenceSource.read(Self.measurementList, limit: Self.measurementListLimit)
+        let list = try? EvidenceSource.read(configuration.measurementList, limit: Self.measurementListLimit)
         var pcrs: [String: [String: String]] = [:]
         for (bank, registers) in values.banks {
             for (index, digest) in registers { pcrs[bank.name, default: [:]][String(index.rawValue)] = digest.hex }

@@ -11,6 +11,7 @@ struct AgentConfiguration: Sendable {
     var tcti: String
     var keys: KeyChoice
     var eventLog: String
+    var measurementList: String
     var bootIDFile: String
     var stateDirectory: String
     var inventoryRoot: String
@@ -56,21 +57,22 @@ struct AgentConfiguration: Sendable {
         }
         let tcti = required(.tcti)
         let eventLog = absolute(.eventLog)
+        let measurementList = absolute(.measurementList)
         let bootIDFile = absolute(.bootID)
         let stateDirectory = absolute(.stateDirectory)
         let inventoryRoot = absolute(.inventoryRoot)
         var session: SessionConfiguration?
-        if needsVerifier { session = Self.session(&reader, keys, eventLog) }
+        if needsVerifier { session = Self.session(&reader, keys, eventLog, measurementList) }
         guard reader.problems.isEmpty, let level, let format else { throw AgentFailure(78, reader.problems) }
         return AgentConfiguration(
-            tcti: tcti, keys: keys, eventLog: eventLog, bootIDFile: bootIDFile, stateDirectory: stateDirectory,
-            inventoryRoot: inventoryRoot,
+            tcti: tcti, keys: keys, eventLog: eventLog, measurementList: measurementList, bootIDFile: bootIDFile,
+            stateDirectory: stateDirectory, inventoryRoot: inventoryRoot,
             logger: Logger(label: "bootgate-agent") { _ in LineLogHandler(format: format, logLevel: level) },
             session: session)
     }
 
     private static func session(
-        _ reader: inout SettingsReader, _ keys: KeyChoice, _ eventLog: String
+        _ reader: inout SettingsReader, _ keys: KeyChoice, _ eventLog: String, _ measurementList: String
     ) -> SessionConfiguration? {
         let values = reader.values
         for key in [SettingKey.enrollmentURL, .verifierURL, .caFile, .nodeID] where values[key]?.isEmpty ?? true {
@@ -104,7 +106,7 @@ struct AgentConfiguration: Sendable {
         let settings = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
         return SessionConfiguration(
             nodeID: node, manifestToken: token, enrollment: enrollment, verifier: verifier, keys: keys,
-            eventLogPath: eventLog, agentVersion: AgentCommand.version,
+            eventLogPath: eventLog, measurementListPath: measurementList, agentVersion: AgentCommand.version,
             configurationDigest: SessionConfiguration.digest(settings), callTimeoutSeconds: timeout)
     }
 

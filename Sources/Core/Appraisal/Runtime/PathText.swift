@@ -1,7 +1,7 @@
 /// A path or name as a node's kernel wrote it, safe to print. Whoever makes a file chooses these bytes.
 enum PathText {
-    /// Bytes that are shown: above PATH_MAX (4096) nothing is a path.
-    private static let maximumBytes = 4096
+    /// Bytes that are shown: a node chooses its names, and findings are stored.
+    private static let maximumBytes = 1024
 
     /// Printable text as it is; control characters, direction marks and what is not UTF-8 as `\xHH` for each byte, the
     /// backslash as `\\`: two different paths never look alike by their escapes.

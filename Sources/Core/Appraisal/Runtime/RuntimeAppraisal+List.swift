@@ -15,15 +15,10 @@ extension RuntimeAppraisal {
             self.init(findings: [Self.missing(pcrs)])
             return
         }
-        do throws(MeasuredEntries.Refusal) {
-            let measured = try MeasuredEntries(measurementList, pcrs, acceptsPaddedSHA1: rules.acceptsPaddedSHA1)
-            var summary = RuntimeSummary(rules)
-            var signatures = NoSignatureVerdicts()
-            _ = summary.judge(measured.entries, by: rules, signatures: &signatures)
-            self.init(measured.list, summary, by: rules, at: milliseconds)
-        } catch {
-            self.init(findings: error.findings)
-        }
+        // Never nil: nothing is resumed.
+        var judge = RuntimeListJudge(pcrs, by: rules, signatures: NoSignatureVerdicts())
+        judge?.append(measurementList.span)
+        self = judge?.finish(at: milliseconds).appraisal ?? RuntimeAppraisal(findings: [Self.missing(pcrs)])
     }
 
     /// No list: a register that nothing extended says that IMA is off; else the list is withheld.
@@ -107,19 +102,23 @@ struct MeasuredEntries {
         } catch {
             throw .malformed(error)
         }
+        list = try Self.agreement(outcome, pcrs).get()
+        self.entries = entries.prefix(list.entryCount)
+    }
+
+    static func agreement(_ outcome: IMAListOutcome, _ pcrs: AttestedPCRs) -> Result<ReplayedIMAList, Refusal> {
         switch outcome {
-        case .nothingToCompare: throw .notQuoted
+        case .nothingToCompare: return .failure(.notQuoted)
         case .disagrees(let end):
-            guard end.layout?.form != .ascii else { throw .text }
+            guard end.layout?.form != .ascii else { return .failure(.text) }
             let lane = end.replay.lanes.max()
-            throw .replay(
-                replayed: lane.flatMap { end.replay.value($0, IMAReplay.pcr) },
-                attested: lane.flatMap { pcrs[$0.bank, IMAReplay.pcr] },
-                isTrimmed: end.entryCount > 0 && end.replay.bootAggregate?.index != 0)
+            return .failure(
+                .replay(
+                    replayed: lane.flatMap { end.replay.value($0, IMAReplay.pcr) },
+                    attested: lane.flatMap { pcrs[$0.bank, IMAReplay.pcr] },
+                    isTrimmed: end.entryCount > 0 && end.replay.bootAggregate?.index != 0))
         case .agrees(let list):
-            guard list.checkpoint.layout?.form != .ascii else { throw .text }
-            self.list = list
-            self.entries = entries.prefix(list.entryCount)
+            return list.checkpoint.layout?.form == .ascii ? .failure(.text) : .success(list)
         }
     }
 }

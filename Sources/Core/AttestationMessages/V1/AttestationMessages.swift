@@ -28,10 +28,14 @@ public struct AttestationChallenge: Hashable, Sendable, Codable {
     public var fingerprintIntervals: [FingerprintKind: Int]
     /// Seconds between attestations.
     public var attestationIntervalSeconds: Int
+    /// First byte of the kernel's measurement list that the verifier lacks of this boot, as far as it knows the boot; nil
+    /// where the list is not wanted.
+    public var measurementListOffset: Int?
 
     public init(
         challengeID: String, nonce: WireBytes, expiresInSeconds: Int, pcrSelection: [PCRBankSelection],
-        fingerprintIntervals: [FingerprintKind: Int], attestationIntervalSeconds: Int
+        fingerprintIntervals: [FingerprintKind: Int], attestationIntervalSeconds: Int,
+        measurementListOffset: Int? = nil
     ) {
         self.challengeID = challengeID
         self.nonce = nonce
@@ -39,6 +43,7 @@ public struct AttestationChallenge: Hashable, Sendable, Codable {
         self.pcrSelection = pcrSelection
         self.fingerprintIntervals = fingerprintIntervals
         self.attestationIntervalSeconds = attestationIntervalSeconds
+        self.measurementListOffset = measurementListOffset
     }
 }
 
@@ -67,10 +72,12 @@ public struct EvidenceSubmission: Hashable, Sendable, Codable {
     public var pcrs: [String: [String: String]]?
     /// What the node holds for upload.
     public var logs: [LogSummary]
+    /// The kernel's measurement list as it was read after the quote; nil where it is not wanted or cannot be read.
+    public var measurementList: MeasurementListPart?
 
     public init(
         challengeID: String, quote: WireBytes, signature: WireBytes, claims: WireBytes,
-        pcrs: [String: [String: String]]?, logs: [LogSummary]
+        pcrs: [String: [String: String]]?, logs: [LogSummary], measurementList: MeasurementListPart? = nil
     ) {
         self.challengeID = challengeID
         self.quote = quote
@@ -78,17 +85,22 @@ public struct EvidenceSubmission: Hashable, Sendable, Codable {
         self.claims = claims
         self.pcrs = pcrs
         self.logs = logs
+        self.measurementList = measurementList
     }
 }
 
 /// Names of the byte streams that `PUT …/logs/{log}` takes.
 public enum EvidenceLog: Hashable, Sendable, CustomStringConvertible {
     case eventLog
+    /// The kernel's measurement list (IMA), binary. Offsets count from its first byte.
+    case measurementList
     case fingerprint(FingerprintKind)
 
     public init?(_ name: String) {
         if name == "event-log" {
             self = .eventLog
+        } else if name == "ima" {
+            self = .measurementList
         } else if name.hasPrefix("fingerprint-"), let kind = FingerprintKind(slug: String(name.dropFirst(12))) {
             self = .fingerprint(kind)
         } else {
@@ -99,6 +111,7 @@ public enum EvidenceLog: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .eventLog: "event-log"
+        case .measurementList: "ima"
         case .fingerprint(let kind): "fingerprint-\(kind.slug)"
         }
     }
@@ -248,13 +261,18 @@ public struct Problem: Hashable, Sendable, Codable, Error {
     public var reference: String
     /// Set with `409` to a byte-identical resend: the id of the first verdict.
     public var verdictID: String?
+    /// Set with `IMA_OFFSET`: the first byte of the measurement list that is wanted.
+    public var offset: Int?
     /// Only to authenticated operators: what to do next.
     public var detail: String?
 
-    public init(code: String, reference: String, verdictID: String? = nil, detail: String? = nil) {
+    public init(
+        code: String, reference: String, verdictID: String? = nil, offset: Int? = nil, detail: String? = nil
+    ) {
         self.code = code
         self.reference = reference
         self.verdictID = verdictID
+        self.offset = offset
         self.detail = detail
     }
 }

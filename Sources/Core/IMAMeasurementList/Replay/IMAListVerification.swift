@@ -43,7 +43,7 @@ public struct IMAListVerification: Sendable {
             parser = IMAListParser()
             follower = Follower(IMAReplay(lanes: lanes, start: start), values, allowed: lanes)
         }
-        follower.compare(end: parser.offset)
+        _ = follower.compare(end: parser.offset)
     }
 
     /// Complete entries so far, counted from the list's beginning.
@@ -58,11 +58,21 @@ public struct IMAListVerification: Sendable {
     public mutating func append(
         _ chunk: Span<UInt8>, _ each: (IMAMeasurement) -> Void = { _ in }
     ) throws(IMAListError) {
+        try append(chunk, reporting: { entry, _ in each(entry) })
+    }
+
+    /// As ``append(_:_:)``.
+    ///
+    /// - Parameter each: Its second argument tells whether the quote stands for the list up to and with this entry. The
+    ///   last entry for which it does ends the prefix, so that what was made of the entries so far can be kept there.
+    public mutating func append(
+        _ chunk: Span<UInt8>, reporting each: (IMAMeasurement, _ agrees: Bool) -> Void
+    ) throws(IMAListError) {
         var follower = follower
         defer { self.follower = follower }
         try parser.append(chunk) { entry in
-            follower.add(entry)
-            each(entry)
+            let agrees = follower.add(entry)
+            each(entry, agrees)
         }
     }
 
@@ -70,11 +80,18 @@ public struct IMAListVerification: Sendable {
     public mutating func finish(
         _ each: (IMAMeasurement) -> Void = { _ in }
     ) throws(IMAListError) -> IMAListOutcome {
+        try finish(reporting: { entry, _ in each(entry) })
+    }
+
+    /// As ``finish(_:)``, with what ``append(_:reporting:)`` tells of each entry.
+    public mutating func finish(
+        reporting each: (IMAMeasurement, _ agrees: Bool) -> Void
+    ) throws(IMAListError) -> IMAListOutcome {
         var follower = follower
         defer { self.follower = follower }
         try parser.finish { entry in
-            follower.add(entry)
-            each(entry)
+            let agrees = follower.add(entry)
+            each(entry, agrees)
         }
         guard follower.comparesAnything else { return .nothingToCompare }
         guard let matched = follower.matched else {
@@ -114,18 +131,19 @@ public struct IMAListVerification: Sendable {
 
         var comparesAnything: Bool { !banks.isEmpty }
 
-        mutating func add(_ entry: IMAMeasurement) {
+        mutating func add(_ entry: IMAMeasurement) -> Bool {
             replay.add(entry)
-            compare(end: entry.offset + entry.size)
+            return compare(end: entry.offset + entry.size)
         }
 
         /// Keeps the state when every register that the list extends holds, in every bank, what the quote says.
-        mutating func compare(end: Int) {
-            guard comparesAnything else { return }
+        mutating func compare(end: Int) -> Bool {
+            guard comparesAnything else { return false }
             for bank in banks {
-                guard bank.places.contains(where: { agrees(bank.bank, $0, bank.wanted) }) else { return }
+                guard bank.places.contains(where: { agrees(bank.bank, $0, bank.wanted) }) else { return false }
             }
             matched = (end, replay)
+            return true
         }
 
         private func agrees(_ bank: PCRBank, _ place: Int, _ wanted: Digest) -> Bool {

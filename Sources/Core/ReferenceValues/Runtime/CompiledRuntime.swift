@@ -104,6 +104,17 @@ public struct CompiledRuntime: Sendable {
         return verdict(entry, signatures: &none)
     }
 
+    /// Whether a file's path has this digest in the references, and nothing denies it: what nearly all entries of a list
+    /// are. False only says that ``verdict(_:signatures:)`` has to tell.
+    public func lists(
+        path: Span<UInt8>, digest: Span<UInt8>, _ algorithm: HashAlgorithm, isVerity: Bool
+    ) -> Bool {
+        guard let found = index.find(digest, kind: FileDigest.kind(algorithm, isVerity: isVerity)),
+            !found.marks.contains(.denied), let known = files.find(path)
+        else { return false }
+        return known.contains(found.number)
+    }
+
     private func file(
         _ path: [UInt8], _ digest: FileDigest, _ signature: [UInt8]?,
         _ signatures: inout some SignatureVerdictKeeping

@@ -23,13 +23,17 @@ struct DigestIndex: Sendable {
     /// - Returns: nil when the kind's table is full: 2^24 digests, which no document within its limits has.
     mutating func insert(_ digest: FileDigest, _ marks: Marks = []) -> Number? {
         let kind = digest.kind
-        guard let place = tables[kind].insert(digest.digest.bytes, marks.rawValue) else { return nil }
+        guard let place = tables[kind].insert(digest.digest.bytes.span, marks.rawValue) else { return nil }
         return Number(kind) << 24 | Number(place)
     }
 
     func find(_ digest: FileDigest) -> (number: Number, marks: Marks)? {
-        let kind = digest.kind
-        guard let place = tables[kind].find(digest.digest.bytes) else { return nil }
+        find(digest.digest.bytes.span, kind: digest.kind)
+    }
+
+    /// - Parameter digest: as many bytes as digests of the kind have; of any other length nothing is found.
+    func find(_ digest: Span<UInt8>, kind: Int) -> (number: Number, marks: Marks)? {
+        guard let place = tables[kind].find(digest) else { return nil }
         return (Number(kind) << 24 | Number(place), Marks(rawValue: tables[kind].marks[place]))
     }
 
@@ -55,20 +59,20 @@ struct DigestIndex: Sendable {
         subscript(place: Int) -> [UInt8] { Array(bytes[place * size..<(place + 1) * size]) }
 
         // Keyed anew in each process: nobody can choose digests that crowd together.
-        private static func start(_ digest: [UInt8], _ mask: Int) -> Int {
+        private static func start(_ digest: Span<UInt8>, _ mask: Int) -> Int {
             var hasher = Hasher()
             unsafe digest.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
             return hasher.finalize() & mask
         }
 
-        private func isEqual(_ place: Int, _ digest: [UInt8]) -> Bool {
+        private func isEqual(_ place: Int, _ digest: Span<UInt8>) -> Bool {
             let start = place * size
             for index in 0..<size where bytes[start + index] != digest[index] { return false }
             return true
         }
 
-        func find(_ digest: [UInt8]) -> Int? {
-            guard !slots.isEmpty else { return nil }
+        func find(_ digest: Span<UInt8>) -> Int? {
+            guard !slots.isEmpty, digest.count == size else { return nil }
             let mask = slots.count - 1
             var slot = Self.start(digest, mask)
             while slots[slot] != 0 {
@@ -79,20 +83,20 @@ struct DigestIndex: Sendable {
             return nil
         }
 
-        mutating func insert(_ digest: [UInt8], _ mark: UInt8) -> Int? {
+        mutating func insert(_ digest: Span<UInt8>, _ mark: UInt8) -> Int? {
             if let place = find(digest) {
                 marks[place] |= mark
                 return place
             }
             guard count < 1 << 24 else { return nil }
             if slots.count < 2 * (count + 1) { grow() }
-            bytes += digest
+            for index in 0..<digest.count { bytes.append(digest[index]) }
             marks.append(mark)
             occupy(digest, count - 1)
             return count - 1
         }
 
-        private mutating func occupy(_ digest: [UInt8], _ place: Int) {
+        private mutating func occupy(_ digest: Span<UInt8>, _ place: Int) {
             let mask = slots.count - 1
             var slot = Self.start(digest, mask)
             while slots[slot] != 0 { slot = (slot + 1) & mask }
@@ -101,7 +105,7 @@ struct DigestIndex: Sendable {
 
         private mutating func grow() {
             slots = [UInt32](repeating: 0, count: max(16, slots.count * 2))
-            for place in 0..<count { occupy(self[place], place) }
+            for place in 0..<count { occupy(self[place].span, place) }
         }
     }
 }

@@ -23,11 +23,22 @@ public struct FileDigest: Hashable, Sendable, CustomStringConvertible {
     public var description: String { isVerity ? Self.verity + digest.description : digest.description }
 
     /// Which of the tables of a ``DigestIndex`` it lies in.
-    var kind: Int {
-        (HashAlgorithm.allCases.firstIndex(of: digest.algorithm) ?? 0) * 2 + (isVerity ? 1 : 0)
+    var kind: Int { Self.kind(digest.algorithm, isVerity: isVerity) }
+    static func kind(_ algorithm: HashAlgorithm, isVerity: Bool) -> Int {
+        let place =
+            switch algorithm {
+            case .sha1: 0
+            case .sha256: 1
+            case .sha384: 2
+            case .sha512: 3
+            case .sm3: 4
+            }
+        return place * 2 + (isVerity ? 1 : 0)
     }
     static let kindCount = HashAlgorithm.allCases.count * 2
-    static func algorithm(ofKind kind: Int) -> HashAlgorithm { HashAlgorithm.allCases[kind / 2] }
+    static func algorithm(ofKind kind: Int) -> HashAlgorithm {
+        [HashAlgorithm.sha1, .sha256, .sha384, .sha512, .sm3][kind / 2]
+    }
 }
 
 /// One line of a list of references: a digest, a space, and the path or name, as `sha256sum` and the kernel's own list

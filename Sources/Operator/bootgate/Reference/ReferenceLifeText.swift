@@ -12,7 +12,7 @@ extension ReferenceText {
         fields.add("Fail to pass", String(preview.failToPass))
         fields.add("Error to pass", String(preview.errorToPass))
         if preview.withoutEvidence > 0 {
-            fields.add("Not known", "\(preview.withoutEvidence) nodes without evidence that is kept")
+            fields.add("Not known", "\(preview.withoutEvidence) nodes without kept evidence of what the set judges")
         }
         guard !preview.flips.isEmpty else { return fields.text }
         var table = TextTable("NODE", "NOW", "THEN", "LAYER", "PCR", "FIRST DIFFERENCE", "EXPECTED", "SEEN")

@@ -17,7 +17,7 @@ struct Refusal {
     ) -> Response {
         let status = override ?? StatusTable.status(of: error.kind)
         let problem = Problem(
-            code: error.code, reference: reference, verdictID: error.verdictID,
+            code: error.code, reference: reference, verdictID: error.verdictID, offset: error.offset,
             detail: toPerson && !error.detail.isEmpty ? error.detail : nil)
         var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
         if StatusTable.wantsRetryAfter(status) {

@@ -11,9 +11,11 @@ internal import TPMStructures
 struct AcceptedEvidence: Sendable {
     let evidence: EvidenceCase
     let challenge: ChallengeRecord
-    let submission: EvidenceSubmission
+    private(set) var submission: EvidenceSubmission
     let submissionSHA256: [UInt8]
-    let verification: EvidenceVerification
+    private(set) var verification: EvidenceVerification
+    /// Nil where the measurement list is not judged, or was not sent.
+    let measurementList: MeasurementListStretch?
     private(set) var identityFindings: [Finding]
     private(set) var state: AttestationStateRecord
     /// Of the log as it is judged; nil where none was sent.
@@ -42,6 +44,7 @@ struct AcceptedEvidence: Sendable {
         self.submission = submission
         self.submissionSHA256 = submissionSHA256
         self.verification = verification
+        measurementList = try MeasurementListStretch(submission, evidence, verification.quote, policy)
         maxEventLogSize = policy.maxEventLogSize
         maxFingerprintSize = policy.maxFingerprintSize
         identityFindings = verification.findings
@@ -56,7 +59,7 @@ struct AcceptedEvidence: Sendable {
 
     /// Evidence whose logs arrived: layer 1 stands as it was found when the quote came.
     init(
-        resuming pending: PendingEvidenceRecord, evidence: EvidenceCase, nodeKeySPKI: [UInt8],
+        resuming pending: PendingEvidenceRecord, evidence: EvidenceCase, nodeKeySPKI: [UInt8], policy: VerifierPolicy,
         keptRegisters: (_ pcrDigest: [UInt8]) async throws -> [UInt8]?
     ) async throws {
         self.evidence = evidence
@@ -67,6 +70,7 @@ struct AcceptedEvidence: Sendable {
         verification = try await EvidenceVerification(
             submission, evidence, challenge: pending.challenge, nodeKeySPKI: nodeKeySPKI, memory: nil,
             keptRegisters: keptRegisters)
+        measurementList = try MeasurementListStretch(submission, evidence, verification.quote, policy)
         identityFindings = try StrictJSON.decode([Finding].self, from: pending.identityFindings)
         // The kept findings hold those of the first verification; a second one can only add to them.
         for finding in verification.findings where !identityFindings.contains(finding) {
@@ -141,7 +145,8 @@ struct AcceptedEvidence: Sendable {
 
     /// Whether the store has every log that the evidence names: `held`, or the one that the hot row holds on to.
     func isComplete(holding held: Set<[UInt8]>) -> Bool {
-        (eventLogSHA256.map { $0 == evidence.state?.eventLogSHA256 || held.contains($0) } ?? true)
+        measurementList?.part.isWhole != false
+            && (eventLogSHA256.map { $0 == evidence.state?.eventLogSHA256 || held.contains($0) } ?? true)
             && reportDigests.values.allSatisfy(held.contains)
     }
 
@@ -171,6 +176,7 @@ struct AcceptedEvidence: Sendable {
         for (kind, digest) in reportDigests.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             try need(.fingerprint(kind), digest, limit: maxFingerprintSize)
         }
+        if let upload = measurementList?.upload(challenge.challengeID) { uploads.append(upload) }
         return uploads
     }
 
@@ -193,7 +199,8 @@ struct AcceptedEvidence: Sendable {
                 return
             }
             reports[kind] = bytes
-        case nil: return
+        // Read from the store piece by piece where it is judged.
+        case .measurementList, nil: return
         }
         newBlobs.append((digest, bytes))
     }
@@ -210,6 +217,23 @@ struct AcceptedEvidence: Sendable {
                 nodeID: evidence.node.nodeID, kind: kind, sha256: claim.sha256.bytes,
                 collectedAtMilliseconds: claim.collectedAtMilliseconds, receivedAtMilliseconds: snapshot.now)
         }
+    }
+
+    /// Ends a verification that waited for the measurement list.
+    ///
+    /// - Parameter registers: what the list says that the quote signed; nil where it does not say it.
+    mutating func settle(_ registers: AttestedPCRs?) {
+        guard case .unsettled(_, let findings) = verification.registers else { return }
+        verification.registers = registers.map { .attested($0) }
+        if registers == nil { identityFindings += findings }
+    }
+
+    /// Evidence that is judged with its measurement list is kept with the values that the quote signed: the kept ones move
+    /// with the next files that the node runs. The list's bytes have their own place once the quote stands for them.
+    mutating func keepRegisters(listIsStored: Bool) {
+        guard case .attested(let pcrs) = verification.registers else { return }
+        submission.pcrs = PCRValueCodec.wire(pcrs.values)
+        if listIsStored { submission.measurementList = nil }
     }
 
     /// What complete evidence leaves in the hot row.
@@ -229,7 +253,7 @@ struct AcceptedEvidence: Sendable {
             switch verification.registers {
             case .attested(let pcrs): stored.pcrs = PCRValueCodec.wire(pcrs.values)
             case .judged: stored.pcrs = kept.flatMap(PCRValueCodec.decode(stored:)).map(PCRValueCodec.wire)
-            case nil: break
+            case .unsettled, nil: break
             }
         }
         return PendingEvidenceRecord(

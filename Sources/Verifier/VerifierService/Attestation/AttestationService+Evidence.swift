@@ -49,6 +49,9 @@ extension AttestationService {
         guard let challenge, isOpen(challenge, for: submission, evidence) else {
             return .raced
         }
+        guard challenge.covers(evidence.policy) else {
+            throw ServiceError(.gone, "QUOTE_SELECTION_OLD", "the references judge more registers by now")
+        }
         let verification = try await EvidenceVerification(
             submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
         ) { try await keptRegisters(evidence, $0) }
@@ -170,6 +173,11 @@ extension AttestationService {
                 guard let upload = try tx.uploads(of: evidenceID).first(where: { $0.log == log.description }) else {
                     throw ServiceError(.conflict, "EVIDENCE_NOT_NEEDED", "\(log) is not needed")
                 }
+                if log == .measurementList, offset != upload.receivedCount {
+                    throw ServiceError(
+                        .conflict, "IMA_OFFSET", "\(offset) is not \(upload.receivedCount)",
+                        offset: upload.receivedCount)
+                }
                 if offset == upload.receivedCount, bytes.count > upload.byteCount - upload.receivedCount {
                     throw ServiceError(.tooLarge, "EVIDENCE_SIZE", "\(log): more than the stated \(upload.byteCount)")
                 }
@@ -196,11 +204,13 @@ extension AttestationService {
         }
         for _ in 0..<Self.policyTries {
             let (evidence, logs) = try await store.read { snapshot in
-                let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
+                let logs = try uploads.filter { $0.log != EvidenceLog.measurementList.description }.map {
+                    ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log))
+                }
                 return (try evidenceCase(peer, snapshot), logs)
             }
             var accepted = try await AcceptedEvidence(
-                resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki
+                resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki, policy: policy
             ) { try await keptRegisters(evidence, $0) }
             for (upload, bytes) in logs { accepted.add(bytes, for: upload) }
             switch try await complete(&accepted, consuming: false, peer) {
@@ -228,11 +238,13 @@ extension AttestationService {
             }
             reports.merge(stored) { uploaded, _ in uploaded }
         }
+        let runtime = try await judgeMeasurementList(&accepted)
         let input = EvidenceAppraiser.Input(
             identityFindings: accepted.identityFindings, registers: accepted.verification.registers,
             eventLogSHA256: accepted.eventLogSHA256,
             fingerprintFindings: accepted.verification.quote == nil
-                ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
+                ? nil : EvidenceAppraiser.compare(reports, evidence.policy), runtime: runtime?.appraisal,
+            now: store.clock.now())
         let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
         let result = try await EvidenceAppraiser(memory: memory).appraise(input, evidence.policy) {
             if let bytes = log.bytes { return bytes }
@@ -242,13 +254,20 @@ extension AttestationService {
         accepted.finishState()
         let final = accepted
         let resultDigest = EvidenceAppraiser.digest(result)
+        let list = runtime?.update
         return try await store.write { tx in
-            guard try tx.policyGeneration() == evidence.policy.generation else { return .outdated }
+            guard try tx.policyGeneration() == evidence.policy.generation, try list?.isCurrent(tx) != false else {
+                return .outdated
+            }
             if consuming {
                 guard try tx.consume(final.challenge, submissionSHA256: final.submissionSHA256) else { return .raced }
+                try list?.write(tx)
                 if let older = try tx.pendingEvidence(of: peer.nodeID) { try abandon(older, tx) }
             } else {
-                guard try tx.deletePendingEvidence(final.challenge.challengeID) else { return .raced }
+                guard try tx.pendingEvidence(final.challenge.challengeID) != nil else { return .raced }
+                // The uploads go with the evidence.
+                try list?.write(tx)
+                _ = try tx.deletePendingEvidence(final.challenge.challengeID)
             }
             for (digest, bytes) in final.newBlobs { try tx.saveBlob(bytes, sha256: digest) }
             if let registers = final.newRegisters, let pcrDigest = final.state.pcrDigest {
@@ -265,12 +284,39 @@ extension AttestationService {
             // Evidence that is due within the life of a nonce gets it now, and saves a round trip.
             let isSoon = Int64(settings.attestationIntervalSeconds) * 1000 < policy.challengeLife
             let next =
-                isSoon ? try issueChallenge(evidence.node, evidence.identity, settings, tx) : nil
+                isSoon
+                ? try issueChallenge(
+                    evidence.node, evidence.identity, evidence.policy, bootID: final.state.bootID, tx) : nil
             return .reply(
                 reply(
                     final.challenge.challengeID, Verdict(rawValue: result.verdict.rawValue) ?? .error,
                     settings.attestationIntervalSeconds, next))
         }
+    }
+
+    /// Layer 7, and with it the registers of a quote that was made while the kernel measured. Nil where it is not judged,
+    /// or the quote tells nothing.
+    private func judgeMeasurementList(
+        _ accepted: inout AcceptedEvidence
+    ) async throws -> MeasurementListAppraiser.Judgement? {
+        guard let rules = accepted.evidence.policy.measurementListRules, let quote = accepted.verification.quote else {
+            return nil
+        }
+        let id = accepted.challenge.challengeID
+        if case .unsettled(let read, _) = accepted.verification.registers, let stretch = accepted.measurementList {
+            accepted.settle(try await measurementLists.registers(of: quote, read: read, stretch, id, rules))
+        }
+        guard case .attested(let registers) = accepted.verification.registers else { return nil }
+        let now = store.clock.now()
+        guard let stretch = accepted.measurementList else {
+            accepted.keepRegisters(listIsStored: false)
+            return .init(appraisal: RuntimeAppraisal(measurementList: nil, registers, by: rules, at: now))
+        }
+        let judgement = try await measurementLists.judge(
+            stretch, of: accepted.evidence, id, against: registers, rules,
+            bootID: accepted.verification.claims?.bootID, now: now)
+        accepted.keepRegisters(listIsStored: judgement.update != nil)
+        return judgement
     }
 
     func reply(

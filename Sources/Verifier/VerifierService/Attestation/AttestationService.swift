@@ -13,6 +13,7 @@ package struct AttestationService: AttestationUseCases {
     let refusals: RefusalLog
     let plans: (any RebootExplaining)?
     let memory = AppraisalMemory()
+    let measurementLists: MeasurementListAppraiser
     private let keys = BoundedCache<Int64, NodeKeys>(capacity: 8192)
     private let policies = BoundedCache<String, GroupPolicy>(capacity: 256)
 
@@ -23,6 +24,7 @@ package struct AttestationService: AttestationUseCases {
     ) {
         self.plans = plans
         self.store = store
+        measurementLists = MeasurementListAppraiser(store: store)
         self.random = random
         self.policy = policy
         refusals = RefusalLog(store: store)
@@ -34,17 +36,21 @@ package struct AttestationService: AttestationUseCases {
         try await recordingRefusals("challenge.refused", peer) {
             try await store.write { tx in
                 let (node, identity) = try AttestationGate.open(peer, tx)
-                return try issueChallenge(node, identity, try groupPolicy(node.group, tx).settings, tx)
+                return try issueChallenge(
+                    node, identity, try groupPolicy(node.group, tx), bootID: request.bootID, tx)
             }
         }
     }
 
     /// Replaces the node's challenge: the older one is void.
     func issueChallenge(
-        _ node: NodeRecord, _ identity: IdentityRecord, _ settings: GroupSettings, _ tx: any StoreTransaction
+        _ node: NodeRecord, _ identity: IdentityRecord, _ group: GroupPolicy, bootID: String?,
+        _ tx: any StoreTransaction
     ) throws -> AttestationChallenge {
-        let indices = policy.challengedPCRs.indices.map { Int($0.rawValue) }
-        let selection = policy.challengedBanks.sorted().map { PCRBankSelection(bank: $0.name, indices: indices) }
+        let settings = group.settings
+        let selection = policy.selection(for: group)
+        let kept =
+            group.measurementListRules == nil ? nil : try tx.measurementList(akName: identity.akName)
         let record = ChallengeRecord(
             challengeID: Identifier.make(at: tx.now, random), nodeID: node.nodeID, akName: identity.akName,
             nonce: random.bytes(AttestationChallenge.nonceSize), selection: selection, issuedAtMilliseconds: tx.now,
@@ -54,7 +60,8 @@ package struct AttestationService: AttestationUseCases {
             challengeID: record.challengeID, nonce: WireBytes(record.nonce),
             expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: selection,
             fingerprintIntervals: settings.fingerprintIntervals,
-            attestationIntervalSeconds: settings.attestationIntervalSeconds)
+            attestationIntervalSeconds: settings.attestationIntervalSeconds,
+            measurementListOffset: group.measurementListOffset(kept, bootID: bootID))
     }
 
     // MARK: Shared steps
@@ -62,10 +69,12 @@ package struct AttestationService: AttestationUseCases {
     /// Reads the peer's node and everything it is judged by.
     func evidenceCase(_ peer: NodePeer, _ snapshot: any StoreSnapshot) throws -> EvidenceCase {
         let (node, identity) = try AttestationGate.open(peer, snapshot)
+        let group = try groupPolicy(node.group, snapshot)
         return EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity),
-            policy: try groupPolicy(node.group, snapshot),
-            state: try snapshot.attestationState(akName: identity.akName))
+            node: node, identity: identity, keys: try nodeKeys(identity), policy: group,
+            state: try snapshot.attestationState(akName: identity.akName),
+            measurementList: group.measurementListRules == nil
+                ? nil : try snapshot.measurementList(akName: identity.akName))
     }
 
     func nodeKeys(_ identity: IdentityRecord) throws -> NodeKeys {

@@ -17,6 +17,8 @@ struct EvidenceAppraiser: Sendable {
         var registers: EvidenceVerification.Registers?
         var eventLogSHA256: [UInt8]?
         var fingerprintFindings: [Finding]?
+        /// Layer 7; nil where no references judge it, or no registers are attested.
+        var runtime: RuntimeAppraisal?
         var now: Int64
     }
 
@@ -41,14 +43,15 @@ struct EvidenceAppraiser: Sendable {
                 memory.boots.insert(made, for: key)
                 boot = made
             }
-        case nil: break
+        case .unsettled, nil: break
         }
         return policy.appraiser.appraise(
             AppraisalInput(
                 identityFindings: input.identityFindings, pcrs: pcrs, eventLog: nil,
                 fingerprintFindings: input.fingerprintFindings, reference: policy.reference,
                 referenceStatus: policy.reference == nil ? nil : .approved, labMode: policy.labMode,
-                identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot)
+                identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot,
+            runtime: input.runtime)
     }
 
     /// Layer 10: every difference to the approved baselines. Nil where no baseline is approved.

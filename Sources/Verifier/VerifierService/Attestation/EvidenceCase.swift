@@ -8,6 +8,8 @@ struct EvidenceCase: Sendable {
     var keys: NodeKeys
     var policy: GroupPolicy
     var state: AttestationStateRecord?
+    /// Read only where references judge it.
+    var measurementList: MeasurementListRecord?
 }
 
 /// Names a submission by its bytes: a resend is the same evidence, whatever its logs and values.

@@ -21,6 +21,9 @@ struct EvidenceVerification: Sendable {
         /// The node left them out, and this boot was judged before: by values that add up to the same digest over the
         /// same selection. Neither reading nor adding them up again would tell anything new.
         case judged(BootAppraisal)
+        /// Values that do not add up to the quote's digest. The kernel may have measured between the quote and the reading:
+        /// the measurement list then tells what PCR 10 held. Without that the findings stand.
+        case unsettled(read: PCRValues, findings: [Finding])
     }
 
     /// Only evidence whose signature and nonce verified, or a bad signature, sticks to a node.
@@ -66,12 +69,13 @@ struct EvidenceVerification: Sendable {
         allocatedBanks = (known ?? signed).map(\.rawValue).sorted()
         try readClaims(submission, evidence)
         let eventLogSHA256 = submission.sha256(of: .eventLog)
-        if submission.pcrs == nil, evidence.state?.pcrDigest == quote.pcrDigest.bytes,
+        if submission.pcrs == nil, evidence.policy.measurementListRules == nil,
+            evidence.state?.pcrDigest == quote.pcrDigest.bytes,
             let boot = memory?.boots[JudgedBoot(quote, eventLogSHA256: eventLogSHA256, evidence.policy)]
         {
             registers = .judged(boot)
         } else {
-            try await attest(submission, quote, evidence.state, keptRegisters)
+            try await attest(submission, quote, evidence, keptRegisters)
         }
         verifyBootKey(evidence, quote, nodeKeySPKI, memory)
     }
@@ -93,7 +97,7 @@ struct EvidenceVerification: Sendable {
     }
 
     private mutating func attest(
-        _ submission: EvidenceSubmission, _ quote: VerifiedQuote, _ state: AttestationStateRecord?,
+        _ submission: EvidenceSubmission, _ quote: VerifiedQuote, _ evidence: EvidenceCase,
         _ keptRegisters: ([UInt8]) async throws -> [UInt8]?
     ) async throws {
         let values: PCRValues
@@ -103,7 +107,7 @@ struct EvidenceVerification: Sendable {
             }
             values = decoded
         } else {
-            guard state?.pcrDigest == quote.pcrDigest.bytes,
+            guard evidence.state?.pcrDigest == quote.pcrDigest.bytes,
                 let stored = try await keptRegisters(quote.pcrDigest.bytes),
                 let decoded = PCRValueCodec.decode(stored: stored)
             else {
@@ -112,7 +116,11 @@ struct EvidenceVerification: Sendable {
             values = decoded
         }
         do throws(QuoteRefusal) { registers = .attested(try quote.attest(values)) } catch {
-            findings += Self.findings(error)
+            if evidence.policy.measurementListRules != nil, submission.measurementList != nil {
+                registers = .unsettled(read: values, findings: Self.findings(error))
+            } else {
+                findings += Self.findings(error)
+            }
         }
     }
 

@@ -16,6 +16,8 @@ struct GroupPolicy: Sendable {
 
     /// `name@version`, as verdicts name it.
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
+    /// Nil where no references judge the kernel's measurement list: it is not asked for then.
+    var measurementListRules: CompiledRuntime? { appraiser.references?.runtime }
     var deniesDifferences: Bool { settings.fingerprintDifference == "deny" }
 
     /// - Parameter candidate: judges instead of the active set, to see what it would say.

@@ -15,9 +15,12 @@ package struct VerifierPolicy: Hashable, Sendable {
     package var staleGrace: Int64 = 60_000
     /// Banks that a challenge names, so that an unallocated one shows in the signed bitmaps.
     package var challengedBanks: [PCRBank] = [.sha1, .sha256, .sha384, .sha512]
-    /// PCR 10 moves with every file that IMA measures, and nothing here judges it; 16 to 23 are never judged.
+    /// PCR 10 moves with every file that IMA measures: it is added where references judge the measurement list. 16 to 23
+    /// are never judged.
     package var challengedPCRs = PCRSet((0...15).filter { $0 != 10 }.compactMap { PCRIndex($0) })
     package var maxEventLogSize = 16 << 20
+    /// Of one boot; 100,000 entries are about 12 MiB.
+    package var maxMeasurementListSize = 64 << 20
     package var maxFingerprintSize = 4 << 20
     package var maxUploadChunk = 4 << 20
     /// Firmware versions of TPMs that are refused (QF-24).

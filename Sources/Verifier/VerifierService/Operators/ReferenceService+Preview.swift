@@ -27,6 +27,7 @@ extension ReferenceService {
             name: record.name, version: record.version, documentSHA256: Hex.encode(record.documentSHA256),
             group: record.group)
         let memory = AppraisalMemory(bootCapacity: 64)
+        let lists = MeasurementListAppraiser(store: store)
         var policies: [String: GroupPolicy] = [:]
         var losing: [ReferencePreview.Flip] = []
         var others: [ReferencePreview.Flip] = []
@@ -40,7 +41,7 @@ extension ReferenceService {
                 )
             }
             policies[node.group] = policy
-            guard let last, let result = try await last.appraisal.appraise(policy, memory, now: now) else {
+            guard let last, let result = try await last.appraisal.appraise(policy, memory, lists, now: now) else {
                 preview.withoutEvidence += 1
                 return
             }

@@ -70,6 +70,7 @@ extension ReferenceService {
         under bad: ReferenceRecord, by good: ReferenceRecord, _ reason: String, _ peer: OperatorPeer
     ) async throws -> (cleared: [NodeID], stillFailed: [NodeID]) {
         let memory = AppraisalMemory(bootCapacity: 64)
+        let lists = MeasurementListAppraiser(store: store)
         var policies: [String: GroupPolicy] = [:]
         var cleared: [NodeID] = []
         var stillFailed: [NodeID] = []
@@ -87,7 +88,7 @@ extension ReferenceService {
             guard let found else { return }
             var passes = found.fails != nil
             for fail in found.fails ?? [] where passes {
-                passes = try await fail.appraisal.appraise(policy, memory, now: now)?.verdict == .pass
+                passes = try await fail.appraisal.appraise(policy, memory, lists, now: now)?.verdict == .pass
             }
             if passes, try await clear(node.nodeID, found, good, reason, peer) {
                 cleared.append(node.nodeID)

@@ -8,6 +8,7 @@ internal import ReferenceValues
 struct StoredAppraisal: Sendable {
     let evidence: StoredEvidence
     private let eventLogSHA256: [UInt8]?
+    private let measurementList: MeasurementListRecord?
     private let result: [UInt8]
 
     /// - Returns: nil where evidence or result of the verdict are no longer kept.
@@ -17,6 +18,7 @@ struct StoredAppraisal: Sendable {
         }
         self.evidence = evidence
         self.result = result
+        measurementList = try snapshot.measurementList(akName: identity.akName)
         eventLogSHA256 = verdict.eventLogSHA256
     }
 
@@ -32,10 +34,10 @@ struct StoredAppraisal: Sendable {
         return (appraisal, record.verdict)
     }
 
-    /// - Returns: nil where the stored bytes no longer prove anything: the signature does not verify, or the register
-    ///   values are not those that it covers.
+    /// - Returns: nil where the stored bytes no longer prove anything: the signature does not verify, the register values
+    ///   are not those that it covers, or references judge a measurement list that was not asked for at the time.
     func appraise(
-        _ policy: GroupPolicy, _ memory: AppraisalMemory, now: Int64
+        _ policy: GroupPolicy, _ memory: AppraisalMemory, _ measurementLists: MeasurementListAppraiser, now: Int64
     ) async throws -> AttestationResult? {
         let pcrs: ReferenceCapture.Source
         let before: AttestationResult
@@ -47,9 +49,16 @@ struct StoredAppraisal: Sendable {
         let wasCompared =
             fingerprints?.covered == true
             && fingerprints?.findings.contains { $0.id == FindingID.evidenceMissing } == false
+        var runtime: RuntimeAppraisal?
+        if let rules = policy.measurementListRules {
+            runtime = try await measurementLists.judge(
+                stored: measurementList, against: pcrs.pcrs, rules, now: now)
+            if runtime == nil { return nil }
+        }
         let input = EvidenceAppraiser.Input(
             identityFindings: before.layer(.tpmIdentity)?.findings ?? [], registers: .attested(pcrs.pcrs),
-            eventLogSHA256: eventLogSHA256, fingerprintFindings: wasCompared ? fingerprints?.findings : nil, now: now)
+            eventLogSHA256: eventLogSHA256, fingerprintFindings: wasCompared ? fingerprints?.findings : nil,
+            runtime: runtime, now: now)
         return try await EvidenceAppraiser(memory: memory).appraise(input, policy) { evidence.eventLog }
     }
 }

@@ -175,6 +175,7 @@ extension SQLiteSession {
                     WHERE result_verdict_id IS NOT NULL)
                 AND verdict_id NOT IN (SELECT same_as FROM verdicts WHERE same_as IS NOT NULL)
             """, [now - retention.failVerdictAge, now - retention.passVerdictAge])
+        try purgeMeasurementLists()
         try execute("DELETE FROM reboots WHERE at < ?", [now - retention.failVerdictAge])
         try execute("DELETE FROM expected_reboots WHERE until < ?", [now - 86_400_000])
         try execute(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Crypto
 import CryptoExtras
 import TPMCryptography
@@ -62,6 +63,32 @@ struct SignedQuote {
                     modulus: [UInt8](primitives.modulus))))
         let quote = try make(area, attest, .rsassa(.sha256, [UInt8](signature.rawRepresentation)))
         return (quote, key.publicKey, signature)
+    }
+
+    /// Registers that a quote by a software key signs.
+    static func attested(_ values: PCRValues) throws -> AttestedPCRs {
+        let key = P256.Signing.PrivateKey()
+        let banks = Set(values.banks.keys)
+        let selection = TPMLPCRSelection(PCRSet(values.banks.values.flatMap(\.keys)), banks: banks)
+        guard let digest = values.compositeDigest(selection, .sha256) else { throw ExitCode(70) }
+        let attest = TPMSAttest(
+            qualifiedSigner: signer, extraData: nonce,
+            clockInfo: TPMSClockInfo(clock: 38_712, resetCount: 2, restartCount: 0, safe: true),
+            firmwareVersion: 1, attested: .quote(TPMSQuoteInfo(pcrSelect: selection, pcrDigest: digest.bytes))
+        ).marshalled
+        let raw = [UInt8](try key.signature(for: attest).rawRepresentation)
+        let point = [UInt8](key.publicKey.rawRepresentation)
+        let area = TPMTPublic(
+            nameAlgorithm: .sha256, attributes: attributes,
+            key: .ecc(
+                .init(
+                    symmetric: .none, scheme: TPMTAsymScheme(.ecdsa, .sha256), curve: .nistP256,
+                    x: Array(point[..<32]), y: Array(point[32...]))))
+        let signature = TPMTSignature.ecdsa(.sha256, r: Array(raw[..<32]), s: Array(raw[32...])).marshalled
+        return try UnverifiedQuote(attest: attest, signature: signature).verify(
+            with: AttestationKey(area),
+            expecting: QuoteExpectation(extraData: nonce, selection: selection, signers: [signer])
+        ).attest(values)
     }
 
     func verify() throws -> VerifiedQuote {

@@ -23,6 +23,7 @@ struct Bench: ParsableCommand {
         for path in eventLog { results.append(try eventLogReplay(path)) }
         results += try RuntimeRulesBenchmark(rounds: rounds).run()
         for count in [1000, 10_000, 100_000] { results.append(try measurementList(count)) }
+        for count in [1000, 10_000, 100_000] { results.append(try judgedList(count)) }
         results.append(try unchangedList())
         for result in results { print(result.line) }
         print(upload.line)

@@ -1,7 +1,9 @@
+import Appraisal
 import ArgumentParser
 import FoundationEssentials
 import Glibc
 import IMAMeasurementList
+import ReferenceValues
 import TPMCryptography
 import TPMStructures
 
@@ -56,6 +58,20 @@ struct SyntheticList {
         return "\(folders[number % folders.count])-\(number).so"
     }
 
+    /// References that know every file of a list of `count` entries.
+    static func policy(of count: Int) throws -> CompiledRuntime {
+        var runtime = ReferenceSet.Runtime(minimumEntries: 2)
+        runtime.files = (1..<count).map { number in
+            let path = Self.path(number)
+            return "\(MessageDigest.hash(Array(path.utf8), .sha256)) \(path)"
+        }
+        let set = ReferenceSet(
+            name: "bench", group: "bench", provenance: [], banks: ["sha256"],
+            layers: [.init(id: .tpmIdentity), .init(id: .runtime)], pcrs: [], runtime: runtime)
+        guard let rules = try CompiledReferences(set).runtime else { throw ExitCode(70) }
+        return rules
+    }
+
     /// Parse, template digests, replay, the search for the prefix.
     func verify() throws -> IMAListOutcome {
         guard var verification = IMAListVerification(againstUnsigned: values) else { throw ExitCode(70) }
@@ -84,6 +100,39 @@ extension Bench {
             consume(register)
         } ours: {
             consume(try list.verify())
+        }
+    }
+
+    /// As ``measurementList(_:)``, and every entry judged by a policy of 100,000 files that knows it.
+    func judgedList(_ count: Int) throws -> Comparison.Result {
+        let list = SyntheticList(entries: count)
+        let attested = try SignedQuote.attested(list.values)
+        let rules = try SyntheticList.policy(of: 100_000)
+        func judge() throws {
+            guard var judge = RuntimeListJudge(attested, by: rules, signatures: NoSignatureVerdicts()) else {
+                throw ExitCode(70)
+            }
+            judge.append(list.bytes.span)
+            let (appraisal, progress) = judge.finish(at: 0)
+            // The boot aggregate of a made-up list is that of no registers.
+            guard progress?.summary.entryCount == count, appraisal.findings.count == 1 else { throw ExitCode(70) }
+        }
+        try judge()
+        var register = [UInt8](repeating: 0, count: 32)
+        var scratch = [UInt8](repeating: 0, count: 32)
+        return try Comparison(
+            name: "IMA list parse, replay and judging by 100000 files, \(count) entries",
+            bareName: "bare hashing of the same entries", limit: 4
+        ).run(rounds: count > 10_000 ? 7 : rounds, iterations: max(1, 10_000 / count)) {
+            for range in list.data {
+                let data = list.bytes.span.extracting(range)
+                MessageDigest.hash(data, into: &scratch, at: 0, .sha1)
+                MessageDigest.hash(data, into: &scratch, at: 0, .sha256)
+                MessageDigest.extend(&register, at: 0, with: scratch.span, .sha256)
+            }
+            consume(register)
+        } ours: {
+            try judge()
         }
     }
 
