@@ -25,7 +25,7 @@ struct FileDescriptor: ~Copyable {
     }
 
     /// At most `count` bytes from where the last reading ended; none at the end.
-    static func read(_ number: Int32, _ count: Int) throws(SystemError) -> [UInt8] {
+    static func readNext(_ number: Int32, _ count: Int) throws(SystemError) -> [UInt8] {
         var chunk = [UInt8](repeating: 0, count: count)
         while true {
             let got = unsafe chunk.withUnsafeMutableBytes { buffer in

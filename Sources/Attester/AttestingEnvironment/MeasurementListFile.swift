@@ -19,6 +19,12 @@ package actor MeasurementListFile {
         package var end: Int
         /// All of it, or nothing where it is longer than was asked for.
         package var bytes: [UInt8]
+
+        package init(offset: Int, end: Int, bytes: [UInt8]) {
+            self.offset = offset
+            self.end = end
+            self.bytes = bytes
+        }
     }
 
     /// Reads to the list's present end.
@@ -66,7 +72,7 @@ package actor MeasurementListFile {
 
     private func open() throws(EnvironmentError) {
         position = 0
-        do {
+        do throws(SystemError) {
             let opened = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
             guard try opened.status().st_mode & S_IFMT == S_IFREG else { throw SystemError(EINVAL) }
             file = consume opened
@@ -78,8 +84,8 @@ package actor MeasurementListFile {
 
     private func next(_ count: Int) throws(EnvironmentError) -> [UInt8] {
         let number = file?.number ?? -1
-        do {
-            let bytes = try FileDescriptor.read(number, count)
+        do throws(SystemError) {
+            let bytes = try FileDescriptor.readNext(number, count)
             position += bytes.count
             return bytes
         } catch {

@@ -78,14 +78,15 @@ struct MeasurementListTests {
         var (bench, node) = try await start()
         #expect(try await bench.attest(node).verdict == .pass)
         node.measure { $0.addFile("/root/evil") }
+        let akName = node.akName
         for _ in 0..<3 {
             node.clock.clock += 10
             let reply = try await bench.attest(node)
             #expect(reply.verdict == .fail)
-            let detail = try await bench.store.read { try $0.attestationState(akName: node.akName) }
+            let detail = try await bench.store.read { try $0.attestationState(akName: akName) }
             #expect(detail?.tiers["runtime"] == Tier.contraindicated.rawValue)
         }
-        #expect(try await bench.decision(node) == "ADM_FAILED")
+        #expect(try await bench.decision(node) == "ADM_STICKY_FAIL")
         let event = try await bench.events().first { $0.eventID == "IMA_UNKNOWN_FILE" }
         #expect(event?.severity == .high && event?.fields["name"] == "/root/evil")
     }

@@ -52,7 +52,7 @@ struct MeasurementListAppraiser: Sendable {
     private func run(
         _ stretch: MeasurementListStretch, _ evidenceID: String, _ registers: AttestedPCRs, _ rules: CompiledRuntime,
         _ now: Int64
-    ) async throws -> (RuntimeAppraisal, RuntimeProgress?) {
+    ) async throws -> (appraisal: RuntimeAppraisal, progress: RuntimeProgress?) {
         let signatures = signatures.keeping(rules)
         let resumed = stretch.progress.flatMap {
             RuntimeListJudge(registers, by: rules, resuming: $0, signatures: signatures)
@@ -62,8 +62,7 @@ struct MeasurementListAppraiser: Sendable {
             return (RuntimeAppraisal(measurementList: nil, registers, by: rules, at: now), nil)
         }
         try await forEachPiece(stretch, evidenceID, fromStart: resumed == nil) { judge.append($0.span) }
-        let (appraisal, progress) = judge.finish(at: now)
-        return (appraisal, progress)
+        return judge.finish(at: now)
     }
 
     /// The registers that the quote signed, where PCR 10 had moved on by the time they were read.

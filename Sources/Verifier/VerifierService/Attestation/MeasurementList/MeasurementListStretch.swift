@@ -3,6 +3,7 @@ internal import AttestationMessages
 internal import IMAMeasurementList
 internal import JSONCoding
 internal import TPMCryptography
+internal import TPMStructures
 
 /// The part of a node's measurement list that one submission brings: it begins exactly where the stored part of the same
 /// boot's list ends, or at the list's beginning (IM-07).
@@ -52,9 +53,10 @@ struct MeasurementListStretch: Sendable {
     /// What is to be uploaded; nil where the submission holds it.
     func upload(_ evidenceID: String) -> UploadRecord? {
         guard !part.isWhole else { return nil }
+        // Nothing announces a digest of the list: its replay binds it.
         return UploadRecord(
-            evidenceID: evidenceID, log: EvidenceLog.measurementList.description, sha256: [], byteCount: part.end,
-            receivedCount: part.offset)
+            evidenceID: evidenceID, log: EvidenceLog.measurementList.description,
+            sha256: [UInt8](repeating: 0, count: 32), byteCount: part.end, receivedCount: part.offset)
     }
 
     /// Where judging the stored part ended; nil where it has to be judged anew from its bytes.
@@ -68,38 +70,6 @@ struct MeasurementListStretch: Sendable {
         } catch {
             // Of an older version, or damaged: the bytes are there, and prove themselves against the quote.
             return nil
-        }
-    }
-}
-
-extension GroupPolicy {
-    /// Where a challenge lets a node begin, if nothing else is known than what it says of its boot.
-    func measurementListOffset(_ kept: MeasurementListRecord?, bootID: String?) -> Int? {
-        guard measurementListRules != nil else { return nil }
-        guard let kept, let bootID, kept.bootID == bootID else { return 0 }
-        return kept.byteCount
-    }
-}
-
-extension VerifierPolicy {
-    /// The registers that a challenge names: PCR 10 with the others in the banks of references that judge the list.
-    func selection(for group: GroupPolicy) -> [PCRBankSelection] {
-        let judged = group.measurementListRules == nil ? [] : group.appraiser.references?.banks ?? []
-        return challengedBanks.sorted().map { bank in
-            var pcrs = challengedPCRs
-            if judged.contains(bank) { pcrs.insert(IMAReplay.pcr) }
-            return PCRBankSelection(bank: bank.name, indices: pcrs.indices.map { Int($0.rawValue) })
-        }
-    }
-}
-
-extension ChallengeRecord {
-    /// Whether it names every register that these references judge: others may have become active since.
-    func covers(_ group: GroupPolicy) -> Bool {
-        guard group.measurementListRules != nil else { return true }
-        let banks = Set(group.appraiser.references?.banks.map(\.name) ?? [])
-        return selection.allSatisfy {
-            !banks.contains($0.bank) || $0.indices.contains(Int(IMAReplay.pcr.rawValue))
         }
     }
 }
