@@ -315,7 +315,9 @@ let testTargets: [Target] = [
             "AttestationMessages", "ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService",
             "VerifierStore", logging, nioCore, nioEmbedded, nioPosix, nioSSL,
         ]),
-    tests("OperatorCommandTests", in: "Operator", ["SoftwareTPM", "TestVectors", "ByteParsing"]),
+    tests(
+        "OperatorCommandTests", in: "Operator",
+        ["AttestationMessages", "ByteParsing", "SoftwareTPM", "StubVerifier", "TestVectors"]),
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
