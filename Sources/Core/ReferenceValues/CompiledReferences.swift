@@ -13,6 +13,8 @@ public struct CompiledReferences: Sendable {
         public let alternatives: [[PCRBank: Digest]]
         /// The command lines that the alternatives were computed from, for display.
         public let commandLines: [String]
+        /// Why any content may stand here; then there are no alternatives.
+        public let anyContent: String?
         public let isOptional: Bool
 
         /// Whether an event with these digests is this one: some alternative agrees in every bank of `banks`.
@@ -134,7 +136,7 @@ public struct CompiledReferences: Sendable {
                                         ($0, MessageDigest.hash(Array(line.utf8), $0))
                                     })
                             },
-                        commandLines: lines, isOptional: event.optional ?? false)
+                        commandLines: lines, anyContent: event.anyContent, isOptional: event.optional ?? false)
                 }, isOrdered: rule.order != .any)
         }
     }

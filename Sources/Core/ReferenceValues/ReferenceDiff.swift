@@ -105,7 +105,8 @@ public struct ReferenceDiff: Hashable, Sendable, Codable {
 
     private static func text(_ event: ReferenceSet.EventRule) -> String {
         let lines = (event.commandLines ?? []).map { "\"\($0.joined(separator: " "))\"" }
-        let alternatives = (event.digests ?? []).map(digests) + lines
+        let alternatives =
+            (event.digests ?? []).map(digests) + lines + (event.anyContent.map { ["any content (\($0))"] } ?? [])
         return alternatives.joined(separator: " or ") + (event.optional == true ? " (optional)" : "")
     }
 

@@ -129,22 +129,38 @@ struct ReferenceSetLint {
             if events.count > Self.maximumEvents {
                 return report(ReferenceSetProblem.schema, "\(path).events", "more than \(Self.maximumEvents)")
             }
-            for (index, event) in events.enumerated() { self.event(event, "\(path).events[\(index)]") }
+            for (index, event) in events.enumerated() { self.event(event, rule.pcr, "\(path).events[\(index)]") }
         }
     }
 
-    private mutating func event(_ event: ReferenceSet.EventRule, _ path: String) {
+    private mutating func event(_ event: ReferenceSet.EventRule, _ pcr: Int, _ path: String) {
         if let layer = event.layer, LayerID(rawValue: layer).map(LayerID.boot.contains) != true {
             report(ReferenceSetProblem.schema, "\(path).layer", "unknown layer, or none of the boot's")
         }
         let digests = event.digests ?? []
         let lines = event.commandLines ?? []
-        if digests.isEmpty, lines.isEmpty {
+        if let reason = event.anyContent {
+            anyContent(reason, pcr, hasAlternatives: event.digests != nil || event.commandLines != nil, path)
+        } else if digests.isEmpty, lines.isEmpty {
             report(ReferenceSetProblem.empty, path, "no digest, so nothing could match")
         }
         for (index, digest) in digests.enumerated() { alternative(digest, "\(path).digests[\(index)]") }
         for (index, tokens) in lines.enumerated() where tokens.isEmpty {
             report(ReferenceSetProblem.empty, "\(path).commandLines[\(index)]", "no token")
+        }
+    }
+
+    private mutating func anyContent(_ reason: String, _ pcr: Int, hasAlternatives: Bool, _ path: String) {
+        if reason.isEmpty {
+            report(ReferenceSetProblem.schema, "\(path).anyContent", "allowing any content needs a reason")
+        }
+        if hasAlternatives {
+            report(ReferenceSetProblem.schema, "\(path).anyContent", "does not go with digests or command lines")
+        }
+        if !ReferenceSet.EventRule.anyContentPCRs.contains(pcr) {
+            report(
+                ReferenceSetProblem.empty, "\(path).anyContent",
+                "PCR \(pcr) holds code, keys or commands: there only what was approved may stand")
         }
     }
 

@@ -61,9 +61,12 @@ public struct ReferenceDraftRequest: Hashable, Sendable, Codable {
 public struct ReferenceDetail: Hashable, Sendable, Codable {
     public var view: ReferenceView
     public var document: WireBytes
-    public init(view: ReferenceView, document: WireBytes) {
+    /// Of a new capture: what was the same on all machines, what was not, and the rule proposed for it.
+    public var capture: JSONValue?
+    public init(view: ReferenceView, document: WireBytes, capture: JSONValue? = nil) {
         self.view = view
         self.document = document
+        self.capture = capture
     }
 }
 

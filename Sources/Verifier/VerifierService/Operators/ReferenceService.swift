@@ -50,9 +50,10 @@ package struct ReferenceService: ReferenceUseCases {
         let group = try OperatorInput.name(request.group, "group")
         if let note = request.note { _ = try OperatorInput.reason(note, required: false) }
         let document: [UInt8]
+        var report: JSONValue?
         switch (request.document, request.captureFrom.isEmpty) {
         case (let given?, true): document = given.bytes
-        case (nil, false): document = try await capture(name, group, request.captureFrom)
+        case (nil, false): (document, report) = try await capture(name, group, request.captureFrom)
         default: throw ServiceError(.invalid, "REF_SOURCE", "give a document, or nodes to capture from")
         }
         let compiled: CompiledReferences
@@ -81,10 +82,12 @@ package struct ReferenceService: ReferenceUseCases {
                 request.note ?? "", nil, nil, tx)
             return record
         }
-        return ReferenceDetail(view: Self.view(record), document: WireBytes(document))
+        return ReferenceDetail(view: Self.view(record), document: WireBytes(document), capture: report)
     }
 
-    private func capture(_ name: String, _ group: String, _ nodes: [NodeID]) async throws -> [UInt8] {
+    private func capture(
+        _ name: String, _ group: String, _ nodes: [NodeID]
+    ) async throws -> (document: [UInt8], report: JSONValue) {
         guard nodes.count <= 64, Set(nodes).count == nodes.count else {
             throw ServiceError(.invalid, "REF_SOURCE", "1 to 64 different nodes")
         }
