@@ -35,9 +35,11 @@ struct CaptureTests {
         #expect(captured.report.isUniform)
         #expect(captured.report.registers.allSatisfy { $0.distinctValues == 1 && $0.varyingEvents == 0 })
         #expect(captured.report.registers.contains { $0.pcr == 8 && $0.stableEvents > 0 })
-        #expect(captured.set == (try ReferenceCapture.draft(
-            name: "fleet", group: "lab",
-            from: ["a", "b", "c"].map { .init(pcrs: machine.pcrs, eventLog: machine.eventLog, label: $0) })))
+        #expect(
+            captured.set
+                == (try ReferenceCapture.draft(
+                    name: "fleet", group: "lab",
+                    from: ["a", "b", "c"].map { .init(pcrs: machine.pcrs, eventLog: machine.eventLog, label: $0) })))
     }
 
     @Test("Two boot orders on three machines are alternatives: a third one fails")
@@ -73,7 +75,8 @@ struct CaptureTests {
         #expect(missing.findings.contains { $0.id == "REF_MISSING_COMPONENT" && $0.pcr == 5 })
     }
 
-    @Test("Code, keys and commands never become any content, however many machines differ", arguments: [2, 7, 8, 9, 14])
+    @Test(
+        "Code, keys and commands never become any content, however many machines differ", arguments: [2, 7, 8, 9, 14])
     func neverCode(_ pcr: Int) throws {
         let register = UInt32(pcr)
         let machines = try (1...4).map { number -> (String, SealedMachine) in

@@ -38,7 +38,8 @@ struct PeerComparisonTests {
         #expect(Set(comparison.registers.map(\.bank)).isDisjoint(with: [.sha1]))
     }
 
-    @Test("One machine of three with another command line is an outlier in PCR 8 and 9, named with its layer and numbers")
+    @Test(
+        "One machine of three with another command line is an outlier in PCR 8 and 9, named with its layer and numbers")
     func outlier() throws {
         let golden = try Self.golden()
         let comparison = Self.compare([("a", golden), ("odd", try Self.changed()), ("c", golden)])
@@ -57,7 +58,8 @@ struct PeerComparisonTests {
         #expect(comparison.registers.allSatisfy { $0.agreement == .tooFew && $0.majority == nil })
     }
 
-    @Test("Below two thirds there is no majority, and nobody is called an outlier", arguments: [(3, 2), (6, 4), (1, 1)])
+    @Test(
+        "Below two thirds there is no majority, and nobody is called an outlier", arguments: [(3, 2), (6, 4), (1, 1)])
     func noMajority(_ counts: (Int, Int)) throws {
         let golden = try Self.golden()
         let other = try Self.with(4, 0xAA, in: golden)
@@ -97,7 +99,8 @@ struct PeerComparisonTests {
         let golden = try Self.golden()
         // `a` is odd in PCR 0, so `b` is the better witness for what `z` does in PCR 4.
         let comparison = Self.compare([
-            ("a", try Self.with(0, 1, in: golden)), ("b", golden), ("c", golden), ("z", try Self.with(4, 2, in: golden)),
+            ("a", try Self.with(0, 1, in: golden)), ("b", golden), ("c", golden),
+            ("z", try Self.with(4, 2, in: golden)),
         ])
         #expect(comparison.outliers.map { [$0.machine, $0.witness] } == [["a", "b"], ["z", "b"]])
     }

@@ -55,7 +55,9 @@ struct ReferenceSetTests {
         for pcr in [1, 3, 6] { #expect(codes(pcr: pcr, own).isEmpty, "\(pcr)") }
         for pcr in [0, 2] { #expect(codes(pcr: pcr, own) == ["POL_EMPTY"], "\(pcr)") }
         #expect(codes(pcr: 1, .init(name: "x", type: "t", anyContent: "")) == ["POL_SCHEMA"])
-        #expect(codes(pcr: 1, .init(name: "x", type: "t", digests: [["sha256": digest]], anyContent: "x")) == ["POL_SCHEMA"])
+        #expect(
+            codes(pcr: 1, .init(name: "x", type: "t", digests: [["sha256": digest]], anyContent: "x")) == ["POL_SCHEMA"]
+        )
     }
 
     @Test("RV-02: unknown and duplicate keys, trailing commas and 1.0 are POL_SCHEMA, naming the key")

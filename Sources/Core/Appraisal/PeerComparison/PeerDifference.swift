@@ -6,6 +6,7 @@ public import TPMStructures
 public struct PeerDifference: Sendable {
     public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         public let description: String
+        public init(description: String) { self.description = description }
     }
 
     /// Of one log. What a node can make up must not cost the verifier minutes.

@@ -7,7 +7,9 @@ public struct PeerTally: Sendable {
     /// Registers of the layers of the boot.
     static let registers = PCRSet(LayerID.boot.flatMap(\.pcrs.indices)).indices
     /// SHA-1 proves nothing that a stronger bank does not; the strongest first.
-    static let banks = HashAlgorithm.allCases.filter { $0 != .sha1 }.sorted { ($0.digestSize, $0) > ($1.digestSize, $1) }
+    static let banks = HashAlgorithm.allCases.filter { $0 != .sha1 }.sorted {
+        ($0.digestSize, $0) > ($1.digestSize, $1)
+    }
     private static let cellCount = registers.count * banks.count
     private static let notQuoted: Int32 = -1
 

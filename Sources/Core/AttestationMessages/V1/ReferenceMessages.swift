@@ -63,10 +63,40 @@ public struct ReferenceDetail: Hashable, Sendable, Codable {
     public var document: WireBytes
     /// Of a new capture: what was the same on all machines, what was not, and the rule proposed for it.
     public var capture: JSONValue?
-    public init(view: ReferenceView, document: WireBytes, capture: JSONValue? = nil) {
+    /// Who signed the document, oldest first; the verifier checked them again to answer.
+    public var signatures: [ReferenceSignatureView]?
+    /// Why the stored set is not what was signed: then it judges nobody.
+    public var signatureProblem: String?
+    public init(
+        view: ReferenceView, document: WireBytes, capture: JSONValue? = nil,
+        signatures: [ReferenceSignatureView]? = nil, signatureProblem: String? = nil
+    ) {
         self.view = view
         self.document = document
         self.capture = capture
+        self.signatures = signatures
+        self.signatureProblem = signatureProblem
+    }
+}
+
+/// An operator's signature over one act on a version of a set: ECDSA with P-256 and SHA-256 over
+/// ``ProtocolBinding/reference(act:version:document:)``.
+public struct ReferenceSignatureView: Hashable, Sendable, Codable {
+    public var act: ReferenceAct
+    public var signer: String
+    public var atMilliseconds: Int64
+    /// r ‖ s, 64 bytes.
+    public var signature: WireBytes
+    /// DER, the signer's own first.
+    public var certificates: [WireBytes]
+    public init(
+        act: ReferenceAct, signer: String, atMilliseconds: Int64, signature: WireBytes, certificates: [WireBytes]
+    ) {
+        self.act = act
+        self.signer = signer
+        self.atMilliseconds = atMilliseconds
+        self.signature = signature
+        self.certificates = certificates
     }
 }
 
@@ -85,14 +115,17 @@ public struct ReferenceActRequest: Hashable, Sendable, Codable {
     public var acceptFailures: Int?
     /// `expire`: the set's new end, milliseconds since 1970 by the verifier's clock; nil for now.
     public var atMilliseconds: Int64?
+    /// `propose`, `approve`: the operator's signature, see ``ReferenceSignatureView``.
+    public var signature: WireBytes?
     public init(
         documentSHA256: String, reason: String, ticket: String? = nil, acceptFailures: Int? = nil,
-        atMilliseconds: Int64? = nil
+        atMilliseconds: Int64? = nil, signature: WireBytes? = nil
     ) {
         self.documentSHA256 = documentSHA256
         self.reason = reason
         self.ticket = ticket
         self.acceptFailures = acceptFailures
         self.atMilliseconds = atMilliseconds
+        self.signature = signature
     }
 }

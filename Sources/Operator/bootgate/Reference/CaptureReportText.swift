@@ -8,7 +8,9 @@ enum CaptureReportText {
         let noun = report.machines == 1 ? "machine" : "machines"
         let stable = report.registers.reduce(0) { $0 + $1.stableEvents }
         let varying = report.registers.reduce(0) { $0 + $1.varyingEvents }
-        var head = ["Captured from \(report.machines) \(noun): \(stable) events are the same on all, \(varying) are not."]
+        var head = [
+            "Captured from \(report.machines) \(noun): \(stable) events are the same on all, \(varying) are not."
+        ]
         if report.machines == 1 {
             head.append("Capture from several machines to see what is each machine's own.")
         }

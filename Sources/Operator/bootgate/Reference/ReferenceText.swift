@@ -30,9 +30,20 @@ enum ReferenceText {
         return fields.text
     }
 
+    private static func signatures(_ reference: ReferenceDetail) -> String {
+        var fields = FieldList()
+        for signed in reference.signatures ?? [] {
+            fields.add(
+                "Signed", "\(signed.act.rawValue) by \(signed.signer), \(Timestamp.withAge(signed.atMilliseconds))")
+        }
+        if reference.signatures?.isEmpty != false { fields.add("Signed", "by nobody") }
+        fields.add("JUDGES NOBODY", reference.signatureProblem)
+        return fields.text
+    }
+
     /// A set with all that it demands, as a person reads it before approving.
     static func review(_ reference: ReferenceDetail) -> String {
-        let head = detail(reference.view) + "\n"
+        let head = detail(reference.view) + "\n" + signatures(reference) + "\n"
         do {
             return head + ReferenceSetText.text(try ReferenceSet(parsing: reference.document.bytes), isComplete: false)
         } catch {

@@ -29,6 +29,7 @@ struct GroupPolicy: Sendable {
             try candidate
             ?? snapshot.activeReference(group: group)
             ?? snapshot.activeReference(group: VerifierPolicy.defaultGroup)
+        if let active { try ReferenceSignatures.verify(active, policy, snapshot) }
         var baselines: [FingerprintKind: FingerprintBaseline] = [:]
         var labMode = active?.labMode ?? false
         for kind in FingerprintKind.allCases {

@@ -36,7 +36,7 @@ struct PeerOutlierReader: Sendable {
                 differences[witness] = Self.difference(other, own)
             }
             let changes = (differences[witness] ?? .failure(Self.tooMany)).flatMap { difference in
-                Self.catching { () throws(PeerDifference.Failure) in
+                Self.catching { () throws(PeerDifference.Failure) -> [BootChange] in
                     try difference.changes(in: outlier.pcr, bank: outlier.bank)
                 }
             }
@@ -57,7 +57,9 @@ struct PeerOutlierReader: Sendable {
     private static func difference(
         _ witness: Evidence, _ own: Evidence
     ) -> Result<PeerDifference, PeerDifference.Failure> {
-        catching { () throws(PeerDifference.Failure) in try PeerDifference(from: witness.get(), to: own.get()) }
+        catching { () throws(PeerDifference.Failure) -> PeerDifference in
+            try PeerDifference(from: witness.get(), to: own.get())
+        }
     }
 
     private func evidence(of node: NodeID) async throws -> Evidence {

@@ -32,6 +32,7 @@ package struct StaleMonitor: Sendable {
                 try await tick()
                 // Retention and the comparison of peers need no more than once in about ten minutes.
                 if round.isMultiple(of: 120) { try await store.write { [retention] in try $0.purge(retention) } }
+                if round % 120 == 0 { try await ReferenceSignatureWatch.check(store, policy) }
                 if round % 120 == 60 { try await PeerWatch.check(store) }
             } catch let error as ServiceError {
                 logger.error("monitor round failed", metadata: ["code": "\(error.code)", "detail": "\(error.detail)"])

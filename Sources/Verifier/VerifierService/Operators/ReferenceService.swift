@@ -28,9 +28,8 @@ package struct ReferenceService: ReferenceUseCases {
 
     package func reference(_ name: String, version: Int?, peer: OperatorPeer) async throws -> ReferenceDetail {
         let name = try OperatorInput.name(name, "reference set")
-        return try await ledger.perform(peer, "reference.show", subject: name) { tx in
-            let record = try Self.existing(name, version, tx)
-            return ReferenceDetail(view: Self.view(record), document: WireBytes(record.document))
+        return try await ledger.perform(peer, "reference.show", subject: name) { [policy] tx in
+            try ReferenceSignatures.detail(Self.existing(name, version, tx), policy, tx)
         }
     }
 
@@ -102,6 +101,7 @@ package struct ReferenceService: ReferenceUseCases {
     ) async throws -> ReferenceView {
         let name = try OperatorInput.name(name, "reference set")
         let labMode = labMode
+        let policy = policy
         do {
             let preview = act == .activate ? try await previewBeforeActivation(name, version) : nil
             let record = try await store.write { tx in
@@ -111,6 +111,8 @@ package struct ReferenceService: ReferenceUseCases {
                 var record = try Self.existing(name, version, tx)
                 try Self.checkContent(
                     named: request.documentSHA256, stored: record.documentSHA256, document: record.document)
+                let signature = try ReferenceSignatures.take(
+                    act, on: record, request.signature?.bytes, peer, policy, tx)
                 switch act {
                 case .propose:
                     try Self.demand(record, .draft)
@@ -135,11 +137,14 @@ package struct ReferenceService: ReferenceUseCases {
                     }
                     record.status = .rejected
                 case .activate:
+                    try ReferenceSignatures.demand(record, policy, tx)
                     try Self.activate(&record, tx)
                     note = try accept(preview, record, request, peer, tx)
                 case .expire: note = try Self.expire(&record, at: request.atMilliseconds, tx)
                 }
                 try tx.save(record)
+                if let signature { try tx.insert(signature) }
+                note = note ?? ReferenceSignatures.note(act, signature)
                 try Self.record("reference.\(act.rawValue)", act.rawValue, record, peer, reason, ticket, note, tx)
                 return record
             }
