@@ -9,28 +9,8 @@ struct PeersCommandTests {
     private let folder: TemporaryDirectory
     init() throws { folder = try TemporaryDirectory() }
 
-    /// Runs the command against a verifier that answers with this report.
     private func run(_ report: PeerReport, _ arguments: String...) async throws -> (ProcessResult, [StubRequest]) {
-        let authority = try StubAuthority()
-        let stub = try await StubVerifier(authority: authority) { _ in try StubReply.json(200, report) }
-        let (key, certificate) = (folder.file("key.pem"), folder.file("certificate.pem"))
-        try runProcessSuccessfully(
-            "openssl",
-            [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
-                "/CN=test", "-keyout", key, "-out", certificate,
-            ])
-        chmod(key, 0o600)
-        let ca = try folder.write(Array(try StubAuthority.pem(authority.certificate).utf8), to: "ca.pem")
-        let result = try BootgateProcess.run(
-            ["node", "peers"] + arguments, home: folder.path,
-            settings: [
-                "VERIFIER_URL": "https://localhost:\(stub.port)", "VERIFIER_CA_FILE": ca,
-                "OPERATOR_CERTIFICATE": certificate, "OPERATOR_KEY": key,
-            ])
-        let requests = stub.requests
-        try await stub.stop()
-        return (result, requests)
+        try await AgainstStub.run(["node", "peers"] + arguments, in: folder) { _ in try StubReply.json(200, report) }
     }
 
     private static func register(_ pcr: Int, _ agreement: String, machines: Int = 6) -> PeerRegisterView {
