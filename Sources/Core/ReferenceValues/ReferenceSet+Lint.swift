@@ -23,15 +23,19 @@ struct ReferenceSetLint {
 
     init(set: ReferenceSet) { self.set = set }
 
+    /// A set with a parent need not be whole by itself: the two together are looked at again.
+    var isChild: Bool { self.set.extends != nil }
+
     mutating func report(_ code: String, _ path: String, _ detail: String) {
         problems.append(ReferenceSetProblem(code: code, path: path, detail: detail))
     }
 
     mutating func run() {
         head()
+        parent()
         layers()
         registers()
-        coverage()
+        if !isChild { coverage() }
         denied()
         waivers()
         runtime()
@@ -70,7 +74,7 @@ struct ReferenceSetLint {
                 report(ReferenceSetProblem.schema, "layers[\(index)].id", "\(layer.rawValue) is listed twice")
             }
         }
-        if set.layers.isEmpty || !set.layers.contains(where: \.required) {
+        if set.layers.isEmpty || !isChild && !set.layers.contains(where: \.required) {
             report(ReferenceSetProblem.empty, "layers", "no layer is required, so everything would pass")
         }
     }
@@ -96,7 +100,8 @@ struct ReferenceSetLint {
             register(rule, path)
         }
         let judging = set.pcrs.filter { $0.rule != .ignore }
-        if judging.isEmpty, set.layers.contains(where: { LayerID(rawValue: $0.id).map(LayerID.boot.contains) ?? false })
+        if !isChild, judging.isEmpty,
+            set.layers.contains(where: { LayerID(rawValue: $0.id).map(LayerID.boot.contains) ?? false })
         {
             report(ReferenceSetProblem.empty, "pcrs", "every register is ignored, so everything would pass")
         }

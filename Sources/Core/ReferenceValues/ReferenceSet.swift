@@ -11,6 +11,8 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
     public var name: String
     /// The group of nodes it is for.
     public var group: String
+    /// The set that this one rests on: what it does not say itself holds as the parent says it.
+    public var extends: Parent?
     public var description: String?
     /// Where the values come from, for the people who approve them.
     public var provenance: [String]
@@ -30,11 +32,12 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
     public init(
         name: String, group: String, description: String? = nil, provenance: [String], validity: Validity? = nil,
         banks: [String], layers: [LayerRule], pcrs: [PCRRule], denied: [DeniedComponent]? = nil,
-        waivers: [Waiver]? = nil, runtime: Runtime? = nil
+        waivers: [Waiver]? = nil, runtime: Runtime? = nil, extends: Parent? = nil
     ) {
         format = Self.currentFormat
         self.name = name
         self.group = group
+        self.extends = extends
         self.description = description
         self.provenance = provenance
         self.validity = validity

@@ -2,9 +2,12 @@ import Appraisal
 import AttestationMessages
 import Crypto
 import Foundation
+import ReferenceValues
+import SecurityEvents
 import StubVerifier
 import Testing
 import VerifierService
+import VerifierStore
 
 @Suite("RV-06: signatures are verified whenever a set is loaded")
 struct SignedReferenceLoadTests {

@@ -1,4 +1,5 @@
 internal import TCGEventLog
+internal import TPMCryptography
 public import TPMStructures
 
 /// The events that make an outlier differ from a machine of the majority. What a log says of a register is taken only where

@@ -65,17 +65,20 @@ public struct ReferenceDetail: Hashable, Sendable, Codable {
     public var capture: JSONValue?
     /// Who signed the document, oldest first; the verifier checked them again to answer.
     public var signatures: [ReferenceSignatureView]?
-    /// Why the stored set is not what was signed: then it judges nobody.
+    /// Why the stored set judges nobody: it is not what was signed, or its parents are not there.
     public var signatureProblem: String?
+    /// Of a set that rests on others: what it says together with them, as a document.
+    public var effective: WireBytes?
     public init(
         view: ReferenceView, document: WireBytes, capture: JSONValue? = nil,
-        signatures: [ReferenceSignatureView]? = nil, signatureProblem: String? = nil
+        signatures: [ReferenceSignatureView]? = nil, signatureProblem: String? = nil, effective: WireBytes? = nil
     ) {
         self.view = view
         self.document = document
         self.capture = capture
         self.signatures = signatures
         self.signatureProblem = signatureProblem
+        self.effective = effective
     }
 }
 

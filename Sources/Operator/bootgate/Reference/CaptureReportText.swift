@@ -1,6 +1,7 @@
 import Appraisal
 import AttestationMessages
 import JSONCoding
+import ReferenceValues
 
 /// What a capture found, for the people who approve it.
 enum CaptureReportText {

@@ -1,5 +1,7 @@
 internal import Appraisal
 package import AttestationMessages
+internal import ReferenceValues
+internal import TPMStructures
 
 extension NodeService {
     /// Outliers of one class that an answer lists.

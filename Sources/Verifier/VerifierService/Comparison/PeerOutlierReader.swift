@@ -1,5 +1,7 @@
 internal import Appraisal
 internal import AttestationMessages
+internal import ReferenceValues
+internal import TCGEventLog
 internal import TPMStructures
 
 /// Says which events make outliers differ, from their own and the majority's evidence; both are verified again from what was

@@ -55,11 +55,8 @@ package struct ReferenceService: ReferenceUseCases {
         case (nil, false): (document, report) = try await capture(name, group, request.captureFrom)
         default: throw ServiceError(.invalid, "REF_SOURCE", "give a document, or nodes to capture from")
         }
-        let compiled: CompiledReferences
-        do {
-            compiled = try CompiledReferences(parsing: document)
-        } catch {
-            throw ServiceError(.invalid, error.code, error.description)
+        let compiled = try await store.read { [policy] snapshot in
+            try ReferenceLineage(drafting: document, policy, snapshot).compiled
         }
         guard compiled.set.name == name, compiled.set.group == group else {
             throw ServiceError(

@@ -19,7 +19,7 @@ package enum ReferenceSignatureWatch {
             guard let broken else { continue }
             try await store.write { tx in
                 // Folded while the alarm is open.
-                try tx.raise(
+                _ = try tx.raise(
                     EventDraft(
                         eventID: broken.error.code, severity: SecurityEventCatalogue.severity(broken.error.code),
                         outcome: "failure", node: nil, message: broken.error.detail,

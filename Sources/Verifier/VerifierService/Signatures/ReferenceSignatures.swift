@@ -2,6 +2,7 @@ internal import AttestationMessages
 internal import ByteParsing
 internal import Crypto
 internal import Endorsements
+internal import ReferenceValues
 
 /// Whether sets must carry the signatures of those who proposed and approved them.
 package enum ReferenceSignatureRule: String, Hashable, Sendable, CaseIterable {
@@ -116,13 +117,21 @@ enum ReferenceSignatures {
     ) throws -> ReferenceDetail {
         var problem: String?
         do { try verify(record, policy, snapshot) } catch let error as ServiceError { problem = error.detail }
+        // What cannot be put together judges nobody either.
+        var effective: [UInt8]?
+        do {
+            let lineage = try ReferenceLineage(loading: record, policy, snapshot)
+            let bytes = try lineage.effective.encoded()
+            effective = try ReferenceSet(parsing: record.document).extends == nil ? nil : bytes
+        } catch let error as ServiceError { problem = problem ?? error.detail }
         return ReferenceDetail(
             view: ReferenceService.view(record), document: WireBytes(record.document),
             signatures: try snapshot.referenceSignatures(record.name, version: record.version).map { signed in
                 ReferenceSignatureView(
                     act: signed.act, signer: signed.signer, atMilliseconds: signed.atMilliseconds,
                     signature: WireBytes(signed.signature), certificates: signed.certificates.map { WireBytes($0) })
-            }, signatureProblem: problem)
+            }, signatureProblem: problem,
+            effective: effective.map { WireBytes($0) })
     }
 
     /// What history, audit record and event say of an act.

@@ -1,6 +1,7 @@
 import AttestationMessages
 import Crypto
 import Foundation
+import SecurityEvents
 import StubVerifier
 import Testing
 import VerifierService
