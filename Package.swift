@@ -317,7 +317,7 @@ let testTargets: [Target] = [
         ]),
     tests(
         "OperatorCommandTests", in: "Operator",
-        ["AttestationMessages", "ByteParsing", "SoftwareTPM", "StubVerifier", "TestVectors", crypto, x509]),
+        ["AttestationMessages", "ByteParsing", "SoftwareTPM", "StubVerifier", "TestVectors", crypto]),
     .testTarget(
         name: "IntegrationTests",
         dependencies: [

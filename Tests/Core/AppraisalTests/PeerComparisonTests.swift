@@ -1,6 +1,7 @@
 import Appraisal
-import Crypto
 import ReferenceValues
+import TCGEventLog
+import TPMCryptography
 import TPMStructures
 import TestVectors
 import Testing

@@ -75,12 +75,13 @@ struct InheritanceTests {
     @Test("RV-02: a parent without name, version or SHA-256 is POL_SCHEMA, and so is a child without any layer")
     func schema() {
         #expect(Self.role().lint().isEmpty)
-        for change in [
-            { (set: inout ReferenceSet) in set.extends?.name = "" },
-            { (set: inout ReferenceSet) in set.extends?.version = 0 },
-            { (set: inout ReferenceSet) in set.extends?.documentSHA256 = "ab" },
-        ] {
-            #expect(Self.role(change).lint().map(\.code) == ["POL_SCHEMA"])
+        let wrong = [
+            ReferenceSet.Parent(name: "", version: 1, documentSHA256: Self.digest),
+            ReferenceSet.Parent(name: "m", version: 0, documentSHA256: Self.digest),
+            ReferenceSet.Parent(name: "m", version: 1, documentSHA256: "ab"),
+        ]
+        for parent in wrong {
+            #expect(Self.role { $0.extends = parent }.lint().map(\.code) == ["POL_SCHEMA"])
         }
         #expect(Self.role { $0.layers = [] }.lint().map(\.code) == ["POL_EMPTY"])
         let text = #"{"extends":{"name":"m","version":1}}"#
