@@ -97,7 +97,7 @@ let transport: [Target] = [
         providers: [.apt(["libcurl4-openssl-dev"])]),
     room(
         "VerifierClient", in: "Transport",
-        ["AssetFingerprints", "AttestationMessages", "ByteParsing", "CCurl", "JSONCoding"]),
+        ["AssetFingerprints", "AttestationMessages", "ByteParsing", "CCurl", "JSONCoding", crypto]),
 ]
 
 let attester: [Target] = [
@@ -282,8 +282,8 @@ let testTargets: [Target] = [
         [
             "Appraisal", "AssetFingerprints", "AttestationMessages", "AttestationTestKit", "ByteParsing",
             "Endorsements",
-            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "TCGEventLog", "TPMCryptography",
-            "TPMStructures", "TestVectors",
+            "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "StubVerifier", "TCGEventLog",
+            "TPMCryptography", "TPMStructures", "TestVectors",
             "VerifierService", "VerifierStore", crypto, logging, x509,
         ]),
     tests(
@@ -315,7 +315,9 @@ let testTargets: [Target] = [
             "AttestationMessages", "ByteParsing", "SIEMForwarding", "SecurityEvents", "SoftwareTPM", "VerifierService",
             "VerifierStore", logging, nioCore, nioEmbedded, nioPosix, nioSSL,
         ]),
-    tests("OperatorCommandTests", in: "Operator", ["SoftwareTPM", "TestVectors", "ByteParsing"]),
+    tests(
+        "OperatorCommandTests", in: "Operator",
+        ["AttestationMessages", "ByteParsing", "SoftwareTPM", "StubVerifier", "TestVectors", crypto]),
     .testTarget(
         name: "IntegrationTests",
         dependencies: [

@@ -51,6 +51,7 @@ enum DifferenceFinding {
     }
 
     private static func shown(_ rule: CompiledReferences.ExpectedEvent, _ banks: [PCRBank]) -> String {
+        if let reason = rule.anyContent { return "any content (\(reason))" }
         if !rule.commandLines.isEmpty { return rule.commandLines.joined(separator: " | ") }
         let bank = banks.max { $0.digestSize < $1.digestSize }
         let digests = rule.alternatives.compactMap { alternative in bank.flatMap { alternative[$0]?.description } }

@@ -26,8 +26,10 @@ struct RegisterComparison {
         let candidates = Self.candidates(events, expected, banks)
         let pairs =
             isOrdered
-            ? SequenceAlignment.pairs(events.count, expected.count) { candidates[$0].contains($1) }
-            : Self.unordered(candidates, expected.count)
+            ? Self.demanding(
+                SequenceAlignment.pairs(events.count, expected.count) { candidates[$0].contains($1) }, candidates,
+                expected)
+            : Self.unordered(candidates, expected)
         var freeEvents = [Bool](repeating: true, count: events.count)
         var freeRules = [Bool](repeating: true, count: expected.count)
         for (event, rule) in pairs {
@@ -44,6 +46,11 @@ struct RegisterComparison {
         }
         let gapOfEvent = Self.gaps(events.count, isOrdered ? pairs.map(\.0) : [])
         let gapOfRule = Self.gaps(expected.count, isOrdered ? pairs.map(\.1) : [])
+        for (event, rule) in Self.ownContents(freeEvents, gapOfEvent, freeRules, gapOfRule, expected) {
+            matched[events[event].index] = expected[rule]
+            freeEvents[event] = false
+            freeRules[rule] = false
+        }
         var unexpected = Dictionary(grouping: events.indices.filter { freeEvents[$0] }) { gapOfEvent[$0] }
         for rule in expected.indices where freeRules[rule] && !expected[rule].isOptional {
             let gap = gapOfRule[rule]
@@ -73,11 +80,42 @@ struct RegisterComparison {
         }
     }
 
-    private static func unordered(_ candidates: [[Int]], _ ruleCount: Int) -> [(Int, Int)] {
-        var free = [Bool](repeating: true, count: ruleCount)
+    /// Of two places that an event may have, it takes the one that must not be empty, where the order allows it.
+    private static func demanding(
+        _ pairs: [(Int, Int)], _ candidates: [[Int]], _ expected: [CompiledReferences.ExpectedEvent]
+    ) -> [(Int, Int)] {
+        var pairs = pairs
+        for place in pairs.indices where expected[pairs[place].1].isOptional {
+            let lower = place == 0 ? -1 : pairs[place - 1].1
+            let upper = place + 1 == pairs.count ? expected.count : pairs[place + 1].1
+            let better = candidates[pairs[place].0].first { lower < $0 && $0 < upper && !expected[$0].isOptional }
+            if let better { pairs[place].1 = better }
+        }
+        return pairs
+    }
+
+    /// Events that nothing else explains, in the places where any content may stand: of one stretch, in order.
+    private static func ownContents(
+        _ freeEvents: [Bool], _ gapOfEvent: [Int], _ freeRules: [Bool], _ gapOfRule: [Int],
+        _ expected: [CompiledReferences.ExpectedEvent]
+    ) -> [(Int, Int)] {
+        let rules = expected.indices.filter { freeRules[$0] && expected[$0].anyContent != nil }
+        guard !rules.isEmpty else { return [] }
+        let events = Dictionary(grouping: freeEvents.indices.filter { freeEvents[$0] }) { gapOfEvent[$0] }
+        return Dictionary(grouping: rules) { gapOfRule[$0] }.flatMap { gap, rules in
+            // What must be there first, so that an absent optional place takes nothing away.
+            zip(events[gap] ?? [], rules.filter { !expected[$0].isOptional } + rules.filter { expected[$0].isOptional })
+        }
+    }
+
+    private static func unordered(
+        _ candidates: [[Int]], _ expected: [CompiledReferences.ExpectedEvent]
+    ) -> [(Int, Int)] {
+        var free = [Bool](repeating: true, count: expected.count)
         var pairs: [(Int, Int)] = []
         for (event, rules) in candidates.enumerated() {
-            guard let rule = rules.first(where: { free[$0] }) else { continue }
+            let rule = rules.first { free[$0] && !expected[$0].isOptional } ?? rules.first { free[$0] }
+            guard let rule else { continue }
             free[rule] = false
             pairs.append((event, rule))
         }

@@ -13,6 +13,8 @@ public struct CompiledReferences: Sendable {
         public let alternatives: [[PCRBank: Digest]]
         /// The command lines that the alternatives were computed from, for display.
         public let commandLines: [String]
+        /// Why any content may stand here; then there are no alternatives.
+        public let anyContent: String?
         public let isOptional: Bool
 
         /// Whether an event with these digests is this one: some alternative agrees in every bank of `banks`.
@@ -62,9 +64,17 @@ public struct CompiledReferences: Sendable {
             })
     }
 
+    /// - Throws: what ``ReferenceSet/lint()`` finds, and `POL_PARENT` for a set that rests on another one, which alone judges
+    ///   nobody.
     public init(_ set: ReferenceSet) throws(ReferenceSetError) {
         let problems = set.lint()
         if let first = problems.first { throw ReferenceSetError(first, Array(problems.dropFirst())) }
+        if let parent = set.extends {
+            throw ReferenceSetError(
+                ReferenceSetProblem(
+                    code: ReferenceSetProblem.parent, path: "extends",
+                    detail: "the set rests on \(parent) and judges only together with it"))
+        }
         self.init(sound: set)
     }
 
@@ -102,7 +112,7 @@ public struct CompiledReferences: Sendable {
 
     /// Reads, checks and compiles a document from its exact bytes.
     public init(parsing bytes: [UInt8]) throws(ReferenceSetError) {
-        self.init(sound: try ReferenceSet(parsing: bytes))
+        try self.init(ReferenceSet(parsing: bytes))
     }
 
     /// The same references with an earlier end; a later one, or nil, changes nothing.
@@ -134,7 +144,7 @@ public struct CompiledReferences: Sendable {
                                         ($0, MessageDigest.hash(Array(line.utf8), $0))
                                     })
                             },
-                        commandLines: lines, isOptional: event.optional ?? false)
+                        commandLines: lines, anyContent: event.anyContent, isOptional: event.optional ?? false)
                 }, isOrdered: rule.order != .any)
         }
     }

@@ -19,6 +19,7 @@ public struct ReferenceDiff: Hashable, Sendable, Codable {
         changes = []
         field("name", before.name, after.name)
         field("group", before.group, after.group)
+        field("extends", Self.text(before.extends), Self.text(after.extends))
         field("banks", before.banks.joined(separator: ","), after.banks.joined(separator: ","))
         field("validity", Self.text(before.validity), Self.text(after.validity))
         keyed("layer", before.layers, after.layers, key: \.id) {
@@ -43,6 +44,10 @@ public struct ReferenceDiff: Hashable, Sendable, Codable {
     private mutating func field(_ name: String, _ before: String, _ after: String) {
         guard before != after else { return }
         changes.append(Change(kind: .changed, place: name, name: name, before: before, after: after))
+    }
+
+    private static func text(_ parent: ReferenceSet.Parent?) -> String {
+        parent.map { "\($0) \($0.documentSHA256)" } ?? "nothing"
     }
 
     private static func text(_ validity: ReferenceSet.Validity?) -> String {
@@ -105,7 +110,8 @@ public struct ReferenceDiff: Hashable, Sendable, Codable {
 
     private static func text(_ event: ReferenceSet.EventRule) -> String {
         let lines = (event.commandLines ?? []).map { "\"\($0.joined(separator: " "))\"" }
-        let alternatives = (event.digests ?? []).map(digests) + lines
+        let alternatives =
+            (event.digests ?? []).map(digests) + lines + (event.anyContent.map { ["any content (\($0))"] } ?? [])
         return alternatives.joined(separator: " or ") + (event.optional == true ? " (optional)" : "")
     }
 

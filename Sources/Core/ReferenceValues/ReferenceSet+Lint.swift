@@ -23,15 +23,19 @@ struct ReferenceSetLint {
 
     init(set: ReferenceSet) { self.set = set }
 
+    /// A set with a parent need not be whole by itself: the two together are looked at again.
+    var isChild: Bool { self.set.extends != nil }
+
     mutating func report(_ code: String, _ path: String, _ detail: String) {
         problems.append(ReferenceSetProblem(code: code, path: path, detail: detail))
     }
 
     mutating func run() {
         head()
+        parent()
         layers()
         registers()
-        coverage()
+        if !isChild { coverage() }
         denied()
         waivers()
         runtime()
@@ -70,7 +74,7 @@ struct ReferenceSetLint {
                 report(ReferenceSetProblem.schema, "layers[\(index)].id", "\(layer.rawValue) is listed twice")
             }
         }
-        if set.layers.isEmpty || !set.layers.contains(where: \.required) {
+        if set.layers.isEmpty || !isChild && !set.layers.contains(where: \.required) {
             report(ReferenceSetProblem.empty, "layers", "no layer is required, so everything would pass")
         }
     }
@@ -96,7 +100,8 @@ struct ReferenceSetLint {
             register(rule, path)
         }
         let judging = set.pcrs.filter { $0.rule != .ignore }
-        if judging.isEmpty, set.layers.contains(where: { LayerID(rawValue: $0.id).map(LayerID.boot.contains) ?? false })
+        if !isChild, judging.isEmpty,
+            set.layers.contains(where: { LayerID(rawValue: $0.id).map(LayerID.boot.contains) ?? false })
         {
             report(ReferenceSetProblem.empty, "pcrs", "every register is ignored, so everything would pass")
         }
@@ -129,22 +134,38 @@ struct ReferenceSetLint {
             if events.count > Self.maximumEvents {
                 return report(ReferenceSetProblem.schema, "\(path).events", "more than \(Self.maximumEvents)")
             }
-            for (index, event) in events.enumerated() { self.event(event, "\(path).events[\(index)]") }
+            for (index, event) in events.enumerated() { self.event(event, rule.pcr, "\(path).events[\(index)]") }
         }
     }
 
-    private mutating func event(_ event: ReferenceSet.EventRule, _ path: String) {
+    private mutating func event(_ event: ReferenceSet.EventRule, _ pcr: Int, _ path: String) {
         if let layer = event.layer, LayerID(rawValue: layer).map(LayerID.boot.contains) != true {
             report(ReferenceSetProblem.schema, "\(path).layer", "unknown layer, or none of the boot's")
         }
         let digests = event.digests ?? []
         let lines = event.commandLines ?? []
-        if digests.isEmpty, lines.isEmpty {
+        if let reason = event.anyContent {
+            anyContent(reason, pcr, hasAlternatives: event.digests != nil || event.commandLines != nil, path)
+        } else if digests.isEmpty, lines.isEmpty {
             report(ReferenceSetProblem.empty, path, "no digest, so nothing could match")
         }
         for (index, digest) in digests.enumerated() { alternative(digest, "\(path).digests[\(index)]") }
         for (index, tokens) in lines.enumerated() where tokens.isEmpty {
             report(ReferenceSetProblem.empty, "\(path).commandLines[\(index)]", "no token")
+        }
+    }
+
+    private mutating func anyContent(_ reason: String, _ pcr: Int, hasAlternatives: Bool, _ path: String) {
+        if reason.isEmpty {
+            report(ReferenceSetProblem.schema, "\(path).anyContent", "allowing any content needs a reason")
+        }
+        if hasAlternatives {
+            report(ReferenceSetProblem.schema, "\(path).anyContent", "does not go with digests or command lines")
+        }
+        if !ReferenceSet.EventRule.anyContentPCRs.contains(pcr) {
+            report(
+                ReferenceSetProblem.empty, "\(path).anyContent",
+                "PCR \(pcr) holds code, keys or commands: there only what was approved may stand")
         }
     }
 

@@ -11,6 +11,8 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
     public var name: String
     /// The group of nodes it is for.
     public var group: String
+    /// The set that this one rests on: what it does not say itself holds as the parent says it.
+    public var extends: Parent?
     public var description: String?
     /// Where the values come from, for the people who approve them.
     public var provenance: [String]
@@ -30,11 +32,12 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
     public init(
         name: String, group: String, description: String? = nil, provenance: [String], validity: Validity? = nil,
         banks: [String], layers: [LayerRule], pcrs: [PCRRule], denied: [DeniedComponent]? = nil,
-        waivers: [Waiver]? = nil, runtime: Runtime? = nil
+        waivers: [Waiver]? = nil, runtime: Runtime? = nil, extends: Parent? = nil
     ) {
         format = Self.currentFormat
         self.name = name
         self.group = group
+        self.extends = extends
         self.description = description
         self.provenance = provenance
         self.validity = validity
@@ -117,18 +120,25 @@ public struct ReferenceSet: Hashable, Sendable, Codable {
         /// Alternatives given as a kernel command line, token by token as GRUB measures it (tokens joined by one space,
         /// without terminator): the digest is computed from them, so nothing but exactly these tokens matches (EL-22).
         public var commandLines: [[String]]?
+        /// In place of alternatives, why any content may stand here, once: of settings that each machine has of its own. Only
+        /// in ``anyContentPCRs``.
+        public var anyContent: String?
         /// Whether the event may be absent. Absent means false.
         public var optional: Bool?
 
+        /// Registers of settings and tables; what stands in the others is code, keys or commands.
+        public static let anyContentPCRs: Set<Int> = [1, 3, 5, 6]
+
         public init(
             name: String, type: String, layer: LayerID? = nil, digests: [[String: String]]? = nil,
-            commandLines: [[String]]? = nil, optional: Bool = false
+            commandLines: [[String]]? = nil, anyContent: String? = nil, optional: Bool = false
         ) {
             self.name = name
             self.type = type
             self.layer = layer?.rawValue
             self.digests = digests
             self.commandLines = commandLines
+            self.anyContent = anyContent
             self.optional = optional ? true : nil
         }
     }

@@ -2,8 +2,8 @@ public import JSONCoding
 
 /// Why a reference set is refused: a `POL_…` code of the attack catalogue, the place in the document, and a sentence.
 public struct ReferenceSetProblem: Error, Hashable, Sendable, Codable, CustomStringConvertible {
-    /// `POL_SCHEMA`, `POL_EMPTY`, `POL_PCR_UNSET`, `POL_RESETTABLE_PCR`, `POL_WAIVER`, `POL_PATTERN` or
-    /// `POL_PRESENCE_RULE`.
+    /// `POL_SCHEMA`, `POL_EMPTY`, `POL_PCR_UNSET`, `POL_RESETTABLE_PCR`, `POL_WAIVER`, `POL_PATTERN`,
+    /// `POL_PRESENCE_RULE` or `POL_PARENT`.
     public let code: String
     /// `pcrs[3].events[0].digests`.
     public let path: String
@@ -24,6 +24,7 @@ public struct ReferenceSetProblem: Error, Hashable, Sendable, Codable, CustomStr
     public static let waiver = "POL_WAIVER"
     public static let pattern = "POL_PATTERN"
     public static let presenceRule = "POL_PRESENCE_RULE"
+    public static let parent = "POL_PARENT"
 }
 
 /// All problems of one set; never empty.

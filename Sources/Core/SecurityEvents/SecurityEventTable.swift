@@ -54,6 +54,9 @@ enum SecurityEventTable {
         Row(
             "FP_CLASS_CLAIM", .medium, "Node claims a class of its own",
             "None; the claim was ignored. Inspect the agent."),
+        Row(
+            "PEER_OUTLIER", .medium, "Node differs from its peers",
+            "Run 'bootgate node peers'; find out why this machine alone measures something else."),
         Row("AGENT_TPM_LOCKOUT", .high, "TPM in lockout", "Inspect the node; reset the lockout."),
     ]
 

@@ -19,7 +19,7 @@ package actor VerifierClient {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     private let endpoint: VerifierEndpoint
-    private let credentials: ClientCredentials
+    let credentials: ClientCredentials
     private let userAgent: String
     private let timeoutSeconds: Int
     /// Made at the first call, on the executor's thread, and kept.

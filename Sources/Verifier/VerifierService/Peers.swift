@@ -32,11 +32,16 @@ package struct OperatorPeer: Hashable, Sendable {
     /// Hex of SHA-256 over the certificate's SPKI. Two certificates over one key are one person (RV-03).
     package var keySHA256: String
     package var source: String
-    package init(name: String, roles: Set<Role>, keySHA256: String, source: String) {
+    /// DER, own first, as this connection's handshake verified them.
+    package var certificates: [[UInt8]]
+    package init(
+        name: String, roles: Set<Role>, keySHA256: String, source: String, certificates: [[UInt8]] = []
+    ) {
         self.name = name
         self.roles = roles
         self.keySHA256 = keySHA256
         self.source = source
+        self.certificates = certificates
     }
 }
 

@@ -123,6 +123,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(RevocationFeedSchema.identifier, migrate: RevocationFeedSchema.migrate)
         migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
         migrator.registerMigration(MeasurementListSchema.identifier, migrate: MeasurementListSchema.migrate)
+        migrator.registerMigration(ReferenceSignatureSchema.identifier, migrate: ReferenceSignatureSchema.migrate)
         return migrator
     }
 

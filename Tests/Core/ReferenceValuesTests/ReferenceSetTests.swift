@@ -41,6 +41,25 @@ struct ReferenceSetTests {
         }
     }
 
+    @Test("RV-01: any content stands only where settings are, with a reason, and never beside digests")
+    func anyContent() throws {
+        func codes(pcr: Int, _ rule: ReferenceSet.EventRule) -> [String] {
+            var set = sound()
+            set.layers.append(.init(id: .platformConfiguration))
+            set.pcrs += [1, 3, 6].filter { $0 != pcr }.map { .init(ignoring: "x", pcr: $0) }
+            set.pcrs.removeAll { $0.pcr == pcr }
+            set.pcrs.append(.init(events: [rule], pcr: pcr))
+            return set.lint().map(\.code)
+        }
+        let own = ReferenceSet.EventRule(name: "BootOrder", type: "t", anyContent: "each machine's own")
+        for pcr in [1, 3, 6] { #expect(codes(pcr: pcr, own).isEmpty, "\(pcr)") }
+        for pcr in [0, 2] { #expect(codes(pcr: pcr, own) == ["POL_EMPTY"], "\(pcr)") }
+        #expect(codes(pcr: 1, .init(name: "x", type: "t", anyContent: "")) == ["POL_SCHEMA"])
+        #expect(
+            codes(pcr: 1, .init(name: "x", type: "t", digests: [["sha256": digest]], anyContent: "x")) == ["POL_SCHEMA"]
+        )
+    }
+
     @Test("RV-02: unknown and duplicate keys, trailing commas and 1.0 are POL_SCHEMA, naming the key")
     func rv02() throws {
         let text = String(decoding: try StrictJSON.encode(sound()), as: UTF8.self)

@@ -38,9 +38,9 @@ struct RegisterChanges {
             found.append((place, change(.moved, before[other], after[place])))
         }
         // Another content of the same thing, in order.
-        var oldBySubject = Dictionary(grouping: freeOld.sorted(by: >)) { Subject(before[$0]) }
+        var oldBySubject = Dictionary(grouping: freeOld.sorted(by: >)) { subject(before[$0]) }
         for place in freeNew.sorted() {
-            let subject = Subject(after[place])
+            let subject = subject(after[place])
             if let other = oldBySubject[subject]?.popLast() {
                 freeOld.remove(other)
                 found.append((place, change(.changed, before[other], after[place])))
@@ -55,6 +55,10 @@ struct RegisterChanges {
         }
         changes = found.enumerated().sorted { ($0.element.place, $0.offset) < ($1.element.place, $1.offset) }
             .map(\.element.change)
+    }
+
+    private func subject(_ event: TCGPCREvent2) -> EventSubject {
+        EventSubject(event.component, type: event.untrustedEventType.description)
     }
 
     private func digests(_ event: TCGPCREvent2) -> [Digest?] { banks.map { event.digest($0) } }
@@ -82,41 +86,5 @@ struct RegisterChanges {
             event: event.index, untrustedType: event.untrustedEventType.description,
             digest: event.digest(shown)?.description ?? "", dataVerified: event.dataVerified,
             description: event.description)
-    }
-
-    /// What two events must share to be the same thing with another content.
-    private struct Subject: Hashable {
-        private let kind: EventComponent.Kind
-        private let key: String
-
-        init(_ event: TCGPCREvent2) {
-            let component = event.component
-            kind = component.kind
-            key =
-                switch component.kind {
-                case .variable, .secureBootVariable, .shimVariable, .bootOrder, .bootOption, .secureBootAuthority:
-                    String(component.name.prefix { $0 != " " })
-                case .file, .noAction: component.name
-                case .firmwareBlob: String(component.name.prefix { $0 != "," })
-                case .application, .driver, .device:
-                    component.name.hasPrefix("image of ") ? "" : Subject.withoutNumbers(component.name)
-                case .bootLoaderCommand: Subject.command(component.name)
-                case .kernelSection, .loadOptions, .bootLoaderConfiguration: Subject.withoutNumbers(component.name)
-                case .action, .separator, .logHeader, .other: event.untrustedEventType.description
-                case .kernelCommandLine, .kernelImage, .initrd, .partitionTable, .firmwareVersion,
-                    .firmwareConfiguration, .firmwareTables, .windowsModules, .windowsSettings, .taggedEvent:
-                    ""
-                }
-        }
-
-        /// GRUB's `linux`, `linuxefi` and `linux16` do the same thing.
-        private static func command(_ text: String) -> String {
-            let word = String(text.prefix { $0 != " " })
-            for name in ["linux", "initrd"] where word == name + "efi" || word == name + "16" { return name }
-            return word
-        }
-
-        /// A version's digits are what an update changes in a path.
-        private static func withoutNumbers(_ text: String) -> String { text.filter { !$0.isNumber } }
     }
 }

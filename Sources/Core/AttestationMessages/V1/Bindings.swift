@@ -18,5 +18,16 @@ public enum ProtocolBinding {
         sha256(Array("bootgate/boot-key/v1".utf8) + sha256(nodeKeySPKI))
     }
 
+    /// What an operator signs: `"bootgate/reference/v1" ‖ 0x00 ‖ act ‖ 0x00 ‖ version ‖ SHA-256(document)`, the version as four
+    /// bytes, big-endian. The document names set and group, so the signature is good for one act on one version of one set.
+    public static func reference(act: ReferenceAct, version: Int, document: [UInt8]) -> [UInt8] {
+        let number = UInt32(clamping: version)
+        return Array("bootgate/reference/v1".utf8) + [0] + Array(act.rawValue.utf8) + [0]
+            + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } + sha256(document)
+    }
+
+    /// Lower-case hexadecimal, as acts on reference sets name documents.
+    public static func documentSHA256(_ document: [UInt8]) -> String { MessageDigest.hash(document, .sha256).hex }
+
     private static func sha256(_ bytes: [UInt8]) -> [UInt8] { MessageDigest.hash(bytes, .sha256).bytes }
 }

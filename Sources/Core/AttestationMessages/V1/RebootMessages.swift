@@ -81,11 +81,13 @@ public struct NodeExplanationView: Sendable, Codable {
     /// More nodes show it than are listed.
     public var sameElsewhereTruncated: Bool
     public var lastReboot: RebootView?
+    /// In which registers the node stands alone among its peers, when they were last compared in this boot.
+    public var peers: String?
 
     public init(
         nodeID: NodeID, verdict: VerdictSummary?, lastGood: VerdictSummary?, brokenSince: VerdictSummary?,
         comparison: JSONValue?, comparisonMissing: String?, sameElsewhere: [NodeID], sameElsewhereTruncated: Bool,
-        lastReboot: RebootView?
+        lastReboot: RebootView?, peers: String? = nil
     ) {
         self.nodeID = nodeID
         self.verdict = verdict
@@ -96,5 +98,6 @@ public struct NodeExplanationView: Sendable, Codable {
         self.sameElsewhere = sameElsewhere
         self.sameElsewhereTruncated = sameElsewhereTruncated
         self.lastReboot = lastReboot
+        self.peers = peers
     }
 }

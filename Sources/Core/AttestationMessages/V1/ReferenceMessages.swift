@@ -61,9 +61,45 @@ public struct ReferenceDraftRequest: Hashable, Sendable, Codable {
 public struct ReferenceDetail: Hashable, Sendable, Codable {
     public var view: ReferenceView
     public var document: WireBytes
-    public init(view: ReferenceView, document: WireBytes) {
+    /// Of a new capture: what was the same on all machines, what was not, and the rule proposed for it.
+    public var capture: JSONValue?
+    /// Who signed the document, oldest first; the verifier checked them again to answer.
+    public var signatures: [ReferenceSignatureView]?
+    /// Why the stored set judges nobody: it is not what was signed, or its parents are not there.
+    public var signatureProblem: String?
+    /// Of a set that rests on others: what it says together with them, as a document.
+    public var effective: WireBytes?
+    public init(
+        view: ReferenceView, document: WireBytes, capture: JSONValue? = nil,
+        signatures: [ReferenceSignatureView]? = nil, signatureProblem: String? = nil, effective: WireBytes? = nil
+    ) {
         self.view = view
         self.document = document
+        self.capture = capture
+        self.signatures = signatures
+        self.signatureProblem = signatureProblem
+        self.effective = effective
+    }
+}
+
+/// An operator's signature over one act on a version of a set: ECDSA with P-256 and SHA-256 over
+/// ``ProtocolBinding/reference(act:version:document:)``.
+public struct ReferenceSignatureView: Hashable, Sendable, Codable {
+    public var act: ReferenceAct
+    public var signer: String
+    public var atMilliseconds: Int64
+    /// r ‖ s, 64 bytes.
+    public var signature: WireBytes
+    /// DER, the signer's own first.
+    public var certificates: [WireBytes]
+    public init(
+        act: ReferenceAct, signer: String, atMilliseconds: Int64, signature: WireBytes, certificates: [WireBytes]
+    ) {
+        self.act = act
+        self.signer = signer
+        self.atMilliseconds = atMilliseconds
+        self.signature = signature
+        self.certificates = certificates
     }
 }
 
@@ -82,14 +118,17 @@ public struct ReferenceActRequest: Hashable, Sendable, Codable {
     public var acceptFailures: Int?
     /// `expire`: the set's new end, milliseconds since 1970 by the verifier's clock; nil for now.
     public var atMilliseconds: Int64?
+    /// `propose`, `approve`: the operator's signature, see ``ReferenceSignatureView``.
+    public var signature: WireBytes?
     public init(
         documentSHA256: String, reason: String, ticket: String? = nil, acceptFailures: Int? = nil,
-        atMilliseconds: Int64? = nil
+        atMilliseconds: Int64? = nil, signature: WireBytes? = nil
     ) {
         self.documentSHA256 = documentSHA256
         self.reason = reason
         self.ticket = ticket
         self.acceptFailures = acceptFailures
         self.atMilliseconds = atMilliseconds
+        self.signature = signature
     }
 }

@@ -69,7 +69,7 @@ extension PredictedBoot {
     ) throws(PredictionError) -> [ReferenceSet.EventRule] {
         let before = base.measuredEvents()[pcr] ?? []
         let pairs = SequenceAlignment.pairs(before.count, expected.count) { event, rule in
-            expected[rule].matches(before[event].digests, banks: banks)
+            expected[rule].anyContent != nil || expected[rule].matches(before[event].digests, banks: banks)
         }
         let matched = Dictionary(pairs) { first, _ in first }
         if let stranger = before.indices.first(where: { matched[$0] == nil }) {
@@ -135,6 +135,8 @@ extension PredictedBoot {
     private static func change(
         _ old: ReferenceSet.EventRule, _ new: ReferenceSet.EventRule, _ mode: ReferenceMode
     ) -> ReferenceSet.EventRule {
+        // Whatever stands there is allowed already.
+        guard old.anyContent == nil else { return old }
         var result = new
         // Names and layers are the operators' where they gave their own.
         result.layer = old.layer ?? new.layer

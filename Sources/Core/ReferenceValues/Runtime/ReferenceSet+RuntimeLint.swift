@@ -18,7 +18,7 @@ extension ReferenceSetLint {
     mutating func runtime() {
         let isListed = set.layers.contains { $0.id == LayerID.runtime.rawValue }
         guard let runtime = set.runtime else { return }
-        if !isListed {
+        if !isListed, !isChild {
             report(ReferenceSetProblem.schema, "runtime", "the layer runtime is not listed, so nothing would be judged")
         }
         if let index = set.pcrs.firstIndex(where: { $0.pcr == LayerID.measurementListPCR }) {

@@ -10,7 +10,8 @@ struct NodeCommand: ParsableCommand {
               bootgate node import @manifest.json --dry-run
             """,
         subcommands: [
-            NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeBoots.self, NodeWatch.self,
+            NodeList.self, NodeShow.self, NodeExplain.self, NodeHistory.self, NodeBoots.self, NodePeers.self,
+            NodeWatch.self,
             NodeAdd.self,
             NodeImport.self, NodeActCommand<Approving>.self, NodeActCommand<Suspending>.self,
             NodeActCommand<Resuming>.self, NodeActCommand<Revoking>.self, NodeClear.self,

@@ -6,6 +6,9 @@ struct ReferencePropose: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "propose", abstract: "Propose a draft for approval, or a document of your own.",
         discussion: """
+            The exact bytes are signed with your own key (P-256); the verifier checks the signature now and whenever it loads \
+            the set.
+
             EXAMPLES
               bootgate reference propose mec-r740 --reason 'first capture'
               bootgate reference propose mec-r740 --document @mec-r740.json --group mec --reason 'edited by hand'
@@ -29,9 +32,7 @@ struct ReferencePropose: AsyncParsableCommand {
         } else {
             detail = try await client.reference(name, version: version)
         }
-        let view = try await client.act(
-            .propose, onReference: name, version: detail.view.version,
-            ReferenceActRequest(documentSHA256: detail.view.documentSHA256, reason: reason))
+        let view = try await ReferenceActs.sign(.propose, detail, reason: reason, client)
         try output.write(view) { ReferenceText.detail(view) }
     }
 }
@@ -41,6 +42,9 @@ struct ReferenceApprove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "approve", abstract: "Approve what another operator proposed.",
         discussion: """
+            The exact bytes of this SHA-256 are signed with your own key (P-256); the verifier checks the signature now and \
+            whenever it loads the set.
+
             EXAMPLES
               bootgate reference approve mec-r740 --sha256 9f86… --reason 'compared with the vendor list'
             """)
@@ -52,8 +56,15 @@ struct ReferenceApprove: AsyncParsableCommand {
     @Option(help: "Why; goes to the audit log.") var reason: String
 
     func run() async throws {
-        let view = try await ReferenceActs.perform(
-            .approve, name, version, sha256: sha256, reason: reason, try connection.client())
+        let client = try connection.client()
+        let detail = try await client.reference(name, version: version)
+        // What is signed is what was read: the digest on the command line against the bytes that came.
+        guard ProtocolBinding.documentSHA256(detail.document.bytes) == sha256.lowercased() else {
+            throw Failure(
+                .refusedBySafetyCheck, "\(name)@\(detail.view.version) is not the document of SHA-256 \(sha256)",
+                nextStep: "read it again: bootgate reference show \(name) --version \(detail.view.version)")
+        }
+        let view = try await ReferenceActs.sign(.approve, detail, reason: reason, client)
         try output.write(view) { ReferenceText.detail(view) }
     }
 }
@@ -111,6 +122,21 @@ struct ReferenceActivate: AsyncParsableCommand {
 }
 
 private enum ReferenceActs {
+    /// Proposes or approves a document, signed with the operator's own key.
+    static func sign(
+        _ act: ReferenceAct, _ detail: ReferenceDetail, reason: String, _ client: VerifierClient
+    ) async throws -> ReferenceView {
+        try await client.act(
+            act, onReference: detail.view.name, version: detail.view.version, document: detail.document.bytes,
+            reason: reason
+        ) { isSigned in
+            if !isSigned {
+                StandardError.write(
+                    "warning: not signed: your key is no P-256 key, which reference sets are signed with")
+            }
+        }
+    }
+
     static func perform(
         _ act: ReferenceAct, _ name: String, _ version: Int?, sha256: String?, reason: String, _ client: VerifierClient
     ) async throws -> ReferenceView {

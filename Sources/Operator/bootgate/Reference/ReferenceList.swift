@@ -30,6 +30,7 @@ struct ReferenceShow: AsyncParsableCommand {
               bootgate reference show mec-r740
               bootgate reference show mec-r740 --history
               bootgate reference show mec-r740 --version 2 --document > mec-r740.json
+              bootgate reference show mec-r740 --effective > together-with-its-parents.json
             """)
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -37,6 +38,11 @@ struct ReferenceShow: AsyncParsableCommand {
     @Option(help: "Version; the newest when left out.") var version: Int?
     @Flag(help: "Who did what to its versions, when, why and on which ticket.") var history = false
     @Flag(help: "Print the document's exact bytes and nothing else.") var document = false
+    @Flag(help: "Print the document that judges, the set over its parents, and nothing else.") var effective = false
+
+    func validate() throws {
+        if document, effective { throw ValidationError("give either --document or --effective") }
+    }
 
     func run() async throws {
         if history {
@@ -44,8 +50,9 @@ struct ReferenceShow: AsyncParsableCommand {
             return try output.write(page) { ReferenceText.history(page.items) }
         }
         let detail = try await connection.client().reference(name, version: version)
-        if document {
-            let text = String(decoding: detail.document.bytes, as: UTF8.self)
+        if document || effective {
+            let bytes = effective ? detail.effective ?? detail.document : detail.document
+            let text = String(decoding: bytes.bytes, as: UTF8.self)
             return StandardOutput.write(
                 StandardOutput.isTerminal ? TerminalText.escaped(text, keepingLines: true) : text)
         }

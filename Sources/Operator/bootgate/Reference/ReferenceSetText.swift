@@ -80,7 +80,8 @@ enum ReferenceSetText {
 
     private static func add(_ event: ReferenceSet.EventRule, _ pcr: String, to table: inout TextTable) {
         let lines = (event.commandLines ?? []).map { "\"\($0.joined(separator: " "))\"" }
-        let alternatives = (event.digests ?? []).map(digests) + lines
+        let alternatives =
+            (event.digests ?? []).map(digests) + lines + (event.anyContent.map { ["any content: \($0)"] } ?? [])
         for (index, alternative) in alternatives.enumerated() {
             guard index == 0 else {
                 table.add(pcr, "  or", "", "", alternative)

@@ -30,11 +30,29 @@ enum ReferenceText {
         return fields.text
     }
 
+    private static func signatures(_ reference: ReferenceDetail) -> String {
+        var fields = FieldList()
+        for signed in reference.signatures ?? [] {
+            fields.add(
+                "Signed", "\(signed.act.rawValue) by \(signed.signer), \(Timestamp.withAge(signed.atMilliseconds))")
+        }
+        if reference.signatures?.isEmpty != false { fields.add("Signed", "by nobody") }
+        fields.add("JUDGES NOBODY", reference.signatureProblem)
+        return fields.text
+    }
+
     /// A set with all that it demands, as a person reads it before approving.
     static func review(_ reference: ReferenceDetail) -> String {
-        let head = detail(reference.view) + "\n"
+        let head = detail(reference.view) + "\n" + signatures(reference) + "\n"
         do {
-            return head + ReferenceSetText.text(try ReferenceSet(parsing: reference.document.bytes), isComplete: false)
+            let own = try ReferenceSet(parsing: reference.document.bytes)
+            guard let parent = own.extends, let effective = reference.effective else {
+                return head + ReferenceSetText.text(own, isComplete: false)
+            }
+            var fields = FieldList()
+            fields.add("Rests on", "\(parent) (\(parent.documentSHA256)); below: what they say together")
+            return head + fields.text + "\n"
+                + ReferenceSetText.text(try ReferenceSet(parsing: effective.bytes), isComplete: false)
         } catch {
             return head + TerminalText.escaped("The document cannot be read, do not approve it: \(error)")
         }

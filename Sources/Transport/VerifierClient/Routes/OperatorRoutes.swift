@@ -59,6 +59,11 @@ extension VerifierClient {
         try await call(.get, RoutePath("v1", "nodes", id.rawValue, "explanation").query("with", other).text)
     }
 
+    /// - Parameter group: nil for all groups.
+    package nonisolated func peers(group: String? = nil) async throws -> PeerReport {
+        try await call(.get, RoutePath("v1", "peers").query("group", group).text)
+    }
+
     package nonisolated func admissions(_ listing: Listing = Listing()) async throws -> Page<AdmissionReply> {
         try await call(.get, RoutePath("v1", "admissions").listing(listing).text)
     }

@@ -44,7 +44,7 @@ package enum PeerCertificateVerifier {
         let start = path.map(\.notValidBefore).max().map(milliseconds) ?? .max
         let end = path.map(\.notValidAfter).min().map(milliseconds) ?? .min
         guard start <= end else { throw .path }
-        return PresentedPeer(identity, validity: start...end)
+        return PresentedPeer(identity, validity: start...end, certificates: uri.node == nil ? chain : [])
     }
 
     /// The enrollment listener: one certificate over a P-256 key, signed by that key: proof of possession, nothing else.

@@ -15,10 +15,13 @@ package struct PresentedPeer: Hashable, Sendable {
     /// The narrowest dates of the path, milliseconds since 1970; nil for a self-signed certificate, whose dates are the
     /// node's own and say nothing.
     package var validity: ClosedRange<Int64>?
+    /// Of a person: the verified certificates, DER, own first. Kept by whoever signs with that key.
+    package var certificates: [[UInt8]]
 
-    package init(_ identity: Identity, validity: ClosedRange<Int64>?) {
+    package init(_ identity: Identity, validity: ClosedRange<Int64>?, certificates: [[UInt8]] = []) {
         self.identity = identity
         self.validity = validity
+        self.certificates = certificates
     }
 
     /// Checked on every request, because a kept connection outlives its handshake (TA-02, TA-04).

@@ -65,6 +65,13 @@ enum NodeRoutes {
                     await useCases.explanation(
                         of: try call.nodeID(), comparingWith: call.text("with"), peer: try call.person))
             },
+            Route(
+                .get, "/v1/peers", .roles([.viewer]), load: .operating, query: [QueryParameter("group", .name)],
+                replies: [RouteReply(200, "PeerReport")],
+                "Compares machines of one model and group with each other: which registers do not agree"
+            ) { call in
+                try RouteCall.reply(200, await useCases.peers(group: call.text("group"), peer: try call.person))
+            },
         ]
     }
 

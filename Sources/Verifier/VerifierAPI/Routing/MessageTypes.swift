@@ -15,7 +15,8 @@ enum MessageTypes {
         EnrollmentChallenge.self, EnrollmentResult.self, EvidenceReply.self, FingerprintBaselineView.self,
         FingerprintView.self, Health.self, ManifestImportResult.self, NodeExplanationView.self, NodeView.self,
         OperatorReply.self,
-        OperatorView.self, OverrideView.self, Problem.self, ReferenceDetail.self, ReferencePreview.self,
+        OperatorView.self, OverrideView.self, PeerReport.self, Problem.self, ReferenceDetail.self,
+        ReferencePreview.self,
         ReferenceRollback.self, ReferenceView.self,
         RevocationView.self, VerdictDetail.self, VerifierStatus.self,
     ]

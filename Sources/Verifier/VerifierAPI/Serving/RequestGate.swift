@@ -158,7 +158,10 @@ package struct RequestGate: Sendable {
             guard let roles = try await oversight.identify(name: name, keySHA256: keySHA256) else {
                 return .person(OperatorPeer(name: name, roles: [], keySHA256: keySHA256, source: source))
             }
-            return .person(OperatorPeer(name: name, roles: roles, keySHA256: keySHA256, source: source))
+            return .person(
+                OperatorPeer(
+                    name: name, roles: roles, keySHA256: keySHA256, source: source,
+                    certificates: presented.certificates))
         }
     }
 

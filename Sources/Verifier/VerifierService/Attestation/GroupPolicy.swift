@@ -31,8 +31,10 @@ struct GroupPolicy: Sendable {
             try candidate
             ?? snapshot.activeReference(group: group)
             ?? snapshot.activeReference(group: VerifierPolicy.defaultGroup)
+        if let active { try ReferenceSignatures.verify(active, policy, snapshot) }
         var baselines: [FingerprintKind: FingerprintBaseline] = [:]
-        var labMode = active?.labMode ?? false
+        let lineage = try active.map { try ReferenceLineage(loading: $0, policy, snapshot) }
+        var labMode = lineage?.labMode ?? false
         for kind in FingerprintKind.allCases {
             let record =
                 try snapshot.baseline(group: group, kind: kind, version: nil)
@@ -49,16 +51,11 @@ struct GroupPolicy: Sendable {
             AttestationResult.ReferenceIdentity(
                 name: $0.name, group: $0.group, version: $0.version, documentSHA256: Hex.encode($0.documentSHA256))
         }
-        let references = try active.map { record in
-            try Self.reading("reference set \(record.name)@\(record.version)") {
-                try CompiledReferences(parsing: record.document).ending(by: record.validUntilMilliseconds)
-            }
-        }
         let revocations = try snapshot.revocations().map { record in
             try Self.reading("the revocation feed") { try CompiledRevocations(parsing: record.document) }
         }
         appraiser = Appraiser(
-            references: references, policy: Self.appraisalPolicy(settings), revocations: revocations)
+            references: lineage?.compiled, policy: Self.appraisalPolicy(settings), revocations: revocations)
     }
 
     /// Layer 10 is self-reported while nobody attests the layers below it: at most a warning, which passes. Where

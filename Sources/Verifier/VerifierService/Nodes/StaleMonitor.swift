@@ -1,7 +1,7 @@
 internal import AttestationMessages
 package import Logging
 
-/// Looks regularly for nodes that fell silent, for overrides whose time is over, for uploads that were never finished, and for what has served its time.
+/// Looks regularly for nodes that fell silent or stand alone among their peers, for overrides whose time is over, for uploads that were never finished, and for what has served its time.
 ///
 /// Admission ages always; the stale *alarm* counts only time in which the verifier was up: after a start, every node
 /// has its full age once more before it is called stale.
@@ -30,8 +30,10 @@ package struct StaleMonitor: Sendable {
         while !Task.isCancelled {
             do {
                 try await tick()
-                // Retention needs no more than once in about ten minutes.
+                // Retention and the comparison of peers need no more than once in about ten minutes.
                 if round.isMultiple(of: 120) { try await store.write { [retention] in try $0.purge(retention) } }
+                if round % 120 == 0 { try await ReferenceSignatureWatch.check(store, policy) }
+                if round % 120 == 60 { try await PeerWatch.check(store) }
             } catch let error as ServiceError {
                 logger.error("monitor round failed", metadata: ["code": "\(error.code)", "detail": "\(error.detail)"])
             }

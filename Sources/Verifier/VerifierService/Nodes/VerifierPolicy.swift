@@ -29,6 +29,10 @@ package struct VerifierPolicy: Hashable, Sendable {
     package var inMaintenanceWindow = false
     /// A revocation feed whose date is older raises an alarm each day.
     package var maxRevocationAge: Int64 = 90 * 86_400_000
+    /// Whether reference sets must be signed by those who proposed and approved them (RV-06).
+    package var referenceSignatures = ReferenceSignatureRule.optional
+    /// DER of the CAs whose certificates operators sign with. Without one no signature counts.
+    package var operatorRoots: [[UInt8]] = []
     /// What holds for a group without settings of its own.
     package var defaultSettings = GroupSettings(
         fingerprintIntervals: [

@@ -15,6 +15,7 @@ struct ExplanationMaterial: Sendable {
     private let decisive: [Finding]
     private let candidates: [VerdictRecord]
     private let lastReboot: RebootView?
+    private let peers: PeerNotice?
 
     static let maximumNodes = 32
     static let maximumChanges = 200
@@ -64,6 +65,7 @@ struct ExplanationMaterial: Sendable {
         }
         self.candidates = candidates
         lastReboot = try snapshot.reboots(of: node.nodeID, before: nil, limit: 1).first
+        peers = try PeerNotice.current(node, snapshot)
     }
 
     /// What broke the first broken layer, and what was seen there.
@@ -94,7 +96,8 @@ struct ExplanationMaterial: Sendable {
             nodeID: nodeID, verdict: verdict?.summary, lastGood: lastGood?.summary, brokenSince: brokenSince,
             comparison: comparison, comparisonMissing: missing,
             sameElsewhere: Array(elsewhere.prefix(Self.maximumNodes)),
-            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot)
+            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot,
+            peers: peers?.text)
     }
 
     /// Nodes whose failed verdict has a decisive finding's id with the same thing seen.

@@ -17,6 +17,7 @@ extension ReferenceService {
     func previewBeforeActivation(_ name: String, _ version: Int) async throws -> ReferencePreview? {
         let record = try await store.read { try $0.reference(name, version: version) }
         guard let record, record.status == .approved else { return nil }
+        try await store.read { [policy] in try ReferenceSignatures.demand(record, policy, $0) }
         return try await previewing(record)
     }
 

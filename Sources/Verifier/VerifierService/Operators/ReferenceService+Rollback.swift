@@ -9,7 +9,11 @@ extension ReferenceService {
     ) async throws -> ReferenceRollback {
         let name = try OperatorInput.name(name, "reference set")
         do {
-            let (bad, good) = try await store.write { tx in try Self.rollback(name, request, peer, tx) }
+            let (bad, good) = try await store.write { [policy] tx in
+                let sets = try Self.rollback(name, request, peer, tx)
+                try ReferenceSignatures.demand(sets.good, policy, tx)
+                return sets
+            }
             let (cleared, stillFailed) = try await clearFails(under: bad, by: good, request.reason, peer)
             return ReferenceRollback(
                 rolledBack: Self.view(bad), active: Self.view(good), cleared: cleared, stillFailed: stillFailed)

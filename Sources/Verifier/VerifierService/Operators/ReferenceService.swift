@@ -28,9 +28,8 @@ package struct ReferenceService: ReferenceUseCases {
 
     package func reference(_ name: String, version: Int?, peer: OperatorPeer) async throws -> ReferenceDetail {
         let name = try OperatorInput.name(name, "reference set")
-        return try await ledger.perform(peer, "reference.show", subject: name) { tx in
-            let record = try Self.existing(name, version, tx)
-            return ReferenceDetail(view: Self.view(record), document: WireBytes(record.document))
+        return try await ledger.perform(peer, "reference.show", subject: name) { [policy] tx in
+            try ReferenceSignatures.detail(Self.existing(name, version, tx), policy, tx)
         }
     }
 
@@ -50,16 +49,14 @@ package struct ReferenceService: ReferenceUseCases {
         let group = try OperatorInput.name(request.group, "group")
         if let note = request.note { _ = try OperatorInput.reason(note, required: false) }
         let document: [UInt8]
+        var report: JSONValue?
         switch (request.document, request.captureFrom.isEmpty) {
         case (let given?, true): document = given.bytes
-        case (nil, false): document = try await capture(name, group, request.captureFrom)
+        case (nil, false): (document, report) = try await capture(name, group, request.captureFrom)
         default: throw ServiceError(.invalid, "REF_SOURCE", "give a document, or nodes to capture from")
         }
-        let compiled: CompiledReferences
-        do {
-            compiled = try CompiledReferences(parsing: document)
-        } catch {
-            throw ServiceError(.invalid, error.code, error.description)
+        let compiled = try await store.read { [policy] snapshot in
+            try ReferenceLineage(drafting: document, policy, snapshot).compiled
         }
         guard compiled.set.name == name, compiled.set.group == group else {
             throw ServiceError(
@@ -81,10 +78,12 @@ package struct ReferenceService: ReferenceUseCases {
                 request.note ?? "", nil, nil, tx)
             return record
         }
-        return ReferenceDetail(view: Self.view(record), document: WireBytes(document))
+        return ReferenceDetail(view: Self.view(record), document: WireBytes(document), capture: report)
     }
 
-    private func capture(_ name: String, _ group: String, _ nodes: [NodeID]) async throws -> [UInt8] {
+    private func capture(
+        _ name: String, _ group: String, _ nodes: [NodeID]
+    ) async throws -> (document: [UInt8], report: JSONValue) {
         guard nodes.count <= 64, Set(nodes).count == nodes.count else {
             throw ServiceError(.invalid, "REF_SOURCE", "1 to 64 different nodes")
         }
@@ -99,6 +98,7 @@ package struct ReferenceService: ReferenceUseCases {
     ) async throws -> ReferenceView {
         let name = try OperatorInput.name(name, "reference set")
         let labMode = labMode
+        let policy = policy
         do {
             let preview = act == .activate ? try await previewBeforeActivation(name, version) : nil
             let record = try await store.write { tx in
@@ -108,6 +108,8 @@ package struct ReferenceService: ReferenceUseCases {
                 var record = try Self.existing(name, version, tx)
                 try Self.checkContent(
                     named: request.documentSHA256, stored: record.documentSHA256, document: record.document)
+                let signature = try ReferenceSignatures.take(
+                    act, on: record, request.signature?.bytes, peer, policy, tx)
                 switch act {
                 case .propose:
                     try Self.demand(record, .draft)
@@ -132,11 +134,14 @@ package struct ReferenceService: ReferenceUseCases {
                     }
                     record.status = .rejected
                 case .activate:
+                    try ReferenceSignatures.demand(record, policy, tx)
                     try Self.activate(&record, tx)
                     note = try accept(preview, record, request, peer, tx)
                 case .expire: note = try Self.expire(&record, at: request.atMilliseconds, tx)
                 }
                 try tx.save(record)
+                if let signature { try tx.insert(signature) }
+                note = note ?? ReferenceSignatures.note(act, signature)
                 try Self.record("reference.\(act.rawValue)", act.rawValue, record, peer, reason, ticket, note, tx)
                 return record
             }

@@ -50,11 +50,19 @@ struct StoredEvidence: Sendable {
             storedPCRs: registers, eventLog: log)
     }
 
-    /// A draft from several nodes: what differs between them becomes alternatives.
-    static func capture(name: String, group: String, from evidence: [StoredEvidence]) throws -> [UInt8] {
+    /// A draft from several nodes, and what was the same on all of them and what was not.
+    static func capture(
+        name: String, group: String, from evidence: [StoredEvidence]
+    ) throws -> (document: [UInt8], report: JSONValue) {
         let sources = try evidence.map { try $0.source() }
         do {
-            return try ReferenceCapture.draft(name: name, group: group, from: sources).encoded()
+            let captured = try ReferenceCapture.capture(name: name, group: group, from: sources)
+            let limits = StrictJSONLimits(maxBytes: .max, maxValues: .max)
+            return (
+                try captured.set.encoded(),
+                try StrictJSON.decode(
+                    JSONValue.self, from: StrictJSON.encode(captured.report), limits: limits)
+            )
         } catch {
             throw ServiceError(.invalid, "REF_CAPTURE", "\(error)")
         }

@@ -12,6 +12,9 @@ package protocol PolicyReading {
     func activeReference(group: String) throws -> ReferenceRecord?
     /// Active sets whose end is not after `end` (milliseconds).
     func activeReferences(endingBy end: Int64) throws -> [ReferenceRecord]
+    func groupsWithActiveReference() throws -> [String]
+    /// Operators' signatures over one version, oldest first.
+    func referenceSignatures(_ name: String, version: Int) throws -> [ReferenceSignatureRecord]
     /// Acts on the versions of one set, oldest first.
     func referenceHistory(_ name: String) throws -> [ReferenceHistoryEntry]
     /// The version that was made active last in the group and is retired without having been rolled back.
@@ -30,6 +33,8 @@ package protocol PolicyWriting {
     func save(_ reference: ReferenceRecord) throws
     /// Adds to the history, which only grows.
     func insert(_ entry: ReferenceHistoryEntry, group: String, keySHA256: String) throws
+    /// Adds a signature; one for each act on a version, never changed.
+    func insert(_ signature: ReferenceSignatureRecord) throws
     /// As for references: at most one active baseline for each group and kind.
     func save(_ baseline: BaselineRecord) throws
     func save(_ settings: GroupSettingsRecord) throws

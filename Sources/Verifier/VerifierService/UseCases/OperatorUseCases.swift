@@ -15,6 +15,8 @@ package protocol NodeUseCases: Sendable {
     /// - Parameter other: the verdict to compare with; nil for the last pass.
     func explanation(of node: NodeID, comparingWith other: String?, peer: OperatorPeer) async throws
         -> NodeExplanationView
+    /// Compares machines of one model and group with each other; changes nothing.
+    func peers(group: String?, peer: OperatorPeer) async throws -> PeerReport
 }
 
 package struct NodeFilter: Hashable, Sendable {

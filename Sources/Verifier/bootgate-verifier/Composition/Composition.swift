@@ -25,7 +25,10 @@ struct Composition {
         self.logger = logger
         let data = configuration.data
         store = try SQLiteStore(path: data.store, auditKey: try AuditKeyFile.read(path: data.auditKey))
-        policy = Self.policy(configuration)
+        var policy = Self.policy(configuration)
+        policy.referenceSignatures = configuration.referenceSignatures
+        policy.operatorRoots = try TrustFiles(configuration: configuration).operatorRoots()
+        self.policy = policy
         labMode = try await store.read { try $0.setting(StoredSetting.labMode) == "true" }
     }
 

@@ -46,6 +46,12 @@ struct TrustFiles {
             }
     }
 
+    /// DER of the CAs whose certificates operators hold: what signatures of reference sets must lead to.
+    func operatorRoots() throws -> [[UInt8]] {
+        try roots([configuration.data.authorityCertificate(.operator)] + configuration.operatorRootFiles)
+            .map(CertificateEncoding.der)
+    }
+
     private func roots(_ files: [String]) throws -> [Certificate] { try files.flatMap(certificates) }
 
     private func certificates(_ file: String) throws -> [Certificate] {

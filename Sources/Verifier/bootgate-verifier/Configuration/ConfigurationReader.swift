@@ -4,6 +4,7 @@ internal import NIOCore
 internal import SIEMForwarding
 internal import SecurityEvents
 internal import VerifierAPI
+internal import VerifierService
 
 /// Reads `verifier.toml`, then the drop-ins `verifier.d/*.toml` beside it.
 enum ConfigurationReader {
@@ -42,7 +43,15 @@ enum ConfigurationReader {
             revocationListFiles: table.list("tls.revocation-lists") ?? [],
             endorsements: endorsements(&table), destinations: destinations(&table, data),
             outboxCap: (table.integer("limits.siem-outbox-mebibytes", in: 1...65_536) ?? 256) << 20,
-            defaultGroup: defaults(&table), logLevel: logLevel(&table))
+            defaultGroup: defaults(&table), referenceSignatures: referenceSignatures(&table),
+            logLevel: logLevel(&table))
+    }
+
+    private static func referenceSignatures(_ table: inout ConfigurationTable) -> ReferenceSignatureRule {
+        guard let word = table.text("references.signatures") else { return .optional }
+        if let rule = ReferenceSignatureRule(rawValue: word) { return rule }
+        table.report("references.signatures must be optional or required")
+        return .required
     }
 
     private static func logLevel(_ table: inout ConfigurationTable) -> String {

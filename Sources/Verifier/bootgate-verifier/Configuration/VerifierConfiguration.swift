@@ -1,6 +1,7 @@
 internal import AttestationMessages
 internal import SIEMForwarding
 internal import VerifierAPI
+internal import VerifierService
 
 /// Everything `run` needs to know, read and checked.
 struct VerifierConfiguration {
@@ -19,6 +20,7 @@ struct VerifierConfiguration {
     /// Bytes of undelivered events beyond which the quieter ones are folded (SO-05).
     var outboxCap: Int
     var defaultGroup: GroupSettings?
+    var referenceSignatures: ReferenceSignatureRule
     var logLevel: String
 }
 

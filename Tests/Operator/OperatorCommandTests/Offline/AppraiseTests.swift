@@ -47,6 +47,25 @@ struct AppraiseTests {
         #expect((result["layers"] as? [[String: Any]])?.count == 10)
     }
 
+    @Test("A capture of several machines says what is the same and what is not, as text and as JSON with the set in it")
+    func captureReport() throws {
+        let folders = [TestVectors.golden, TestVectors.golden, TestVectors.changedCommandLine].map(\.folder.path)
+        let json = try runProcess(
+            BootgateProcess.path, ["reference", "capture", "--report", "-o", "json", "--evidence"] + folders)
+        #expect(json.status == 0, "\(json.errorText)")
+        let report = try BootgateProcess.json(json)
+        #expect(report["machines"] as? Int == 3 && (report["sources"] as? [String])?.count == 3)
+        let differences = try #require(report["differences"] as? [[String: Any]])
+        #expect(differences.contains { $0["pcr"] as? Int == 8 && $0["proposal"] as? String == "alternatives" })
+        #expect((report["set"] as? [String: Any])?["format"] as? String == "bootgate-reference-set/v1")
+        let text = try runProcess(BootgateProcess.path, ["reference", "capture", "--evidence"] + folders)
+        #expect(text.status == 0)
+        for part in ["Captured from 3 machines", "alternatives", "kernel command line", "brittle"] {
+            #expect(text.text.contains(part), "\(part)")
+        }
+        #expect(try BootgateProcess.run("reference", "capture", "n", "--node", "a", "--report").status == 64)
+    }
+
     @Test("Another command line fails with exit code 2 and shows it")
     func commandLine() throws {
         let (status, result) = try appraise(TestVectors.changedCommandLine.folder.path)

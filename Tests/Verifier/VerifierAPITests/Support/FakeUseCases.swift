@@ -147,6 +147,10 @@ extension FakeUseCases: NodeUseCases {
             nodeID: node, verdict: nil, lastGood: nil, brokenSince: nil, comparison: nil,
             comparisonMissing: "no evidence yet", sameElsewhere: [], sameElsewhereTruncated: false, lastReboot: nil)
     }
+    func peers(group: String?, peer: OperatorPeer) throws -> PeerReport {
+        try called("peers \(group ?? "-")")
+        return PeerReport(minimumMachines: 3, classes: [], withoutModel: 0, withoutEvidence: 0)
+    }
     func verdict(_ id: String, of node: NodeID, peer: OperatorPeer) throws -> VerdictDetail {
         try called("verdict")
         return VerdictDetail(

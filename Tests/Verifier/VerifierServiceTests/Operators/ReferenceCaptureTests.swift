@@ -48,6 +48,11 @@ import VerifierService
         try await keepEvidence(of: node, quote: try TestVectors.golden.quoteMessage, pcrs: try goldenPCRs())
         let draft = try await fixture.references().draft(request, peer: fixture.ada)
         #expect(draft.view.status == .draft && draft.view.layers.contains("kernel"))
+        guard case .object(let report)? = draft.capture else {
+            Issue.record("no report")
+            return
+        }
+        #expect(report["machines"] == .integer(1) && report["differences"] == .array([]))
         let set = try ReferenceSet(parsing: draft.document.bytes)
         #expect(set.provenance == ["node edge-1, verdict v1 (error)"])
         #expect(try await fixture.store.read { try $0.activeReference(group: "default") } == nil)

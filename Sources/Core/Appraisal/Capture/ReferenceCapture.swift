@@ -45,14 +45,29 @@ public enum ReferenceCapture {
         }
     }
 
-    /// Several sources make alternatives: an event that differs between them may be any of what was seen, one that some of
-    /// them lack is optional.
-    ///
-    /// - Parameter layers: Layers to cover besides `tpm-identity`: of those of the boot, and `runtime`, for which every
-    ///   source needs its measurement list.
+    /// A draft and what it was made of.
+    public struct Captured: Sendable {
+        public let set: ReferenceSet
+        public let report: CaptureReport
+    }
+
+    /// As ``capture(name:group:from:layers:)``, without the report.
     public static func draft(
         name: String, group: String, from sources: [Source], layers: [LayerID] = LayerID.boot
     ) throws(Failure) -> ReferenceSet {
+        try capture(name: name, group: group, from: sources, layers: layers).set
+    }
+
+    /// Several sources show what is the same on all machines and what is not. Where they differ the draft allows any of what
+    /// was seen, or nothing where some lack it; only of settings that every machine has of its own (boot order, partition
+    /// GUIDs: at least three contents, on more than half of them) it allows one event of any content. Every source
+    /// fulfils the draft.
+    ///
+    /// - Parameter layers: Layers to cover besides `tpm-identity`: of those of the boot, and `runtime`, for which every
+    ///   source needs its measurement list.
+    public static func capture(
+        name: String, group: String, from sources: [Source], layers: [LayerID] = LayerID.boot
+    ) throws(Failure) -> Captured {
         guard !sources.isEmpty else { throw .noSource }
         var logs: [TCGEventLog] = []
         for source in sources { logs.append(try read(source)) }
@@ -66,8 +81,8 @@ public enum ReferenceCapture {
         let wanted = layers.filter(LayerID.boot.contains).sorted()
         let registers = PCRSet(wanted.flatMap(\.pcrs.indices))
         let events = logs.map { $0.measuredEvents() }
-        let rules = registers.indices.map { pcr in
-            rule(pcr, sources, logs, events.map { $0[pcr] ?? [] }, banks)
+        let captured = registers.indices.map { pcr in
+            register(pcr, sources, logs, events.map { $0[pcr] ?? [] }, banks)
         }
         var covered = wanted
         var runtime: ReferenceSet.Runtime?
@@ -75,11 +90,16 @@ public enum ReferenceCapture {
             covered.append(.runtime)
             runtime = try allowList(sources)
         }
-        let judged = PCRSet(rules.filter { $0.rule != .ignore }.compactMap { PCRIndex($0.pcr) })
-        return ReferenceSet(
+        let judged = PCRSet(captured.map(\.rule).filter { $0.rule != .ignore }.compactMap { PCRIndex($0.pcr) })
+        let set = ReferenceSet(
             name: name, group: group, provenance: sources.map(\.label), banks: banks.map(\.name),
             layers: [ReferenceSet.LayerRule(id: .tpmIdentity)] + covered.map { ReferenceSet.LayerRule(id: $0) },
-            pcrs: rules, waivers: waivers(sources, logs, judged, banks), runtime: runtime)
+            pcrs: captured.map(\.rule), waivers: waivers(sources, logs, judged, banks), runtime: runtime)
+        return Captured(
+            set: set,
+            report: CaptureReport(
+                machines: sources.count, sources: sources.map(\.label), registers: captured.map(\.register),
+                differences: captured.flatMap(\.differences)))
     }
 
     /// Every file that the sources' lists prove, by path and digest.
@@ -106,7 +126,7 @@ public enum ReferenceCapture {
 
     /// The rule that a capture makes of one event.
     package static func rule(for event: MeasuredEvent, banks: [PCRBank]) -> ReferenceSet.EventRule {
-        EventDraft(event, banks).rule
+        EventDraft(event, of: 0, banks).rule(nil, nil, isOptional: false)
     }
 
     private static func read(_ source: Source) throws(Failure) -> TCGEventLog {
@@ -123,22 +143,21 @@ public enum ReferenceCapture {
 
     // MARK: Rules
 
-    private static func rule(
+    private static func register(
         _ pcr: PCRIndex, _ sources: [Source], _ logs: [TCGEventLog], _ events: [[MeasuredEvent]], _ banks: [PCRBank]
-    ) -> ReferenceSet.PCRRule {
-        let number = Int(pcr.rawValue)
+    ) -> RegisterCapture {
+        let distinct = Set(sources.map { source in banks.map { source.pcrs[$0, pcr] } }).count
         for (source, log) in zip(sources, logs) {
             guard banks.allSatisfy({ source.pcrs[$0, pcr] != nil }) else {
-                return ReferenceSet.PCRRule(ignoring: "not quoted by \(source.label)", pcr: number)
+                return RegisterCapture(ignoring: "not quoted by \(source.label)", pcr, distinctValues: distinct)
             }
             guard log.replay(against: source.pcrs, covering: PCRSet([pcr])).replayed != nil else {
-                return ReferenceSet.PCRRule(
-                    ignoring: "extended beyond the event log of \(source.label), by the operating system", pcr: number)
+                return RegisterCapture(
+                    ignoring: "extended beyond the event log of \(source.label), by the operating system", pcr,
+                    distinctValues: distinct)
             }
         }
-        var drafts = (events.first ?? []).map { EventDraft($0, banks) }
-        for others in events.dropFirst() { drafts = EventDraft.merge(drafts, others, banks) }
-        return ReferenceSet.PCRRule(events: drafts.map(\.rule), pcr: number)
+        return RegisterCapture(pcr, events, banks, distinctValues: distinct)
     }
 
     /// What the sources' own firmware breaks of the profile's rules of taste, so that approving shows it.
@@ -177,92 +196,5 @@ public enum ReferenceCapture {
             ($0.pcr, $0.finding, $0.digests.count) < ($1.pcr, $1.finding, $1.digests.count)
         }
         return sorted.isEmpty ? nil : sorted
-    }
-}
-
-/// One event rule in the making.
-private struct EventDraft {
-    var name: String
-    var type: String
-    var layer: LayerID?
-    var alternatives: [[PCRBank: Digest]]
-    var commandLines: [[String]]
-    var isOptional = false
-
-    init(_ event: MeasuredEvent, _ banks: [PCRBank]) {
-        name = event.untrustedName
-        type = event.untrustedType
-        let own = Self.layer(of: event)
-        layer = own == .layer(ofUnknownEventIn: event.pcr) ? nil : own
-        alternatives = [event.digests.filter { banks.contains($0.key) }]
-        commandLines = []
-        if let line = event.verifiedCommandLine, event.pcr.rawValue == 8 {
-            let tokens = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-            let hashed = Dictionary(uniqueKeysWithValues: banks.map { ($0, MessageDigest.hash(Array(line.utf8), $0)) })
-            if hashed == alternatives[0] {
-                commandLines = [tokens]
-                name = "kernel command line"
-            }
-        }
-    }
-
-    var rule: ReferenceSet.EventRule {
-        ReferenceSet.EventRule(
-            name: name, type: type, layer: layer,
-            digests: commandLines.isEmpty
-                ? alternatives.map { alternative in
-                    Dictionary(uniqueKeysWithValues: alternative.map { ($0.key.name, $0.value.hex) })
-                } : nil,
-            commandLines: commandLines.isEmpty ? nil : commandLines, optional: isOptional)
-    }
-
-    /// On a machine that is held to be good the log's words may say to which layer an event belongs; people approve it.
-    private static func layer(of event: MeasuredEvent) -> LayerID? {
-        let isImage = event.component.kind == .application || event.component.kind == .kernelImage
-        return switch (event.pcr.rawValue, event.component.kind) {
-        // Shim measures the kernel that GRUB loads without a device path.
-        case (4, _) where isImage && event.component.name.hasPrefix("image of "): .kernel
-        case (8, .bootLoaderCommand), (9, .file), (12, .bootLoaderCommand): .bootLoader
-        default: .layer(ofUnknownEventIn: event.pcr)
-        }
-    }
-
-    static func merge(_ drafts: [EventDraft], _ events: [MeasuredEvent], _ banks: [PCRBank]) -> [EventDraft] {
-        let others = events.map { EventDraft($0, banks) }
-        let pairs = SequenceAlignment.pairs(others.count, drafts.count) { other, draft in
-            drafts[draft].alternatives.contains(others[other].alternatives[0])
-        }
-        var merged: [EventDraft] = []
-        var (other, draft) = (0, 0)
-        for (nextOther, nextDraft) in pairs + [(others.count, drafts.count)] {
-            while other < nextOther || draft < nextDraft {
-                if other < nextOther, draft < nextDraft {
-                    merged.append(drafts[draft].adding(others[other]))
-                } else {
-                    var single = other < nextOther ? others[other] : drafts[draft]
-                    single.isOptional = true
-                    merged.append(single)
-                }
-                if other < nextOther { other += 1 }
-                if draft < nextDraft { draft += 1 }
-            }
-            if nextDraft < drafts.count {
-                merged.append(drafts[nextDraft])
-                other += 1
-                draft += 1
-            }
-        }
-        return merged
-    }
-
-    private func adding(_ other: EventDraft) -> EventDraft {
-        var result = self
-        result.alternatives += other.alternatives
-        if commandLines.isEmpty || other.commandLines.isEmpty {
-            result.commandLines = []
-        } else {
-            result.commandLines += other.commandLines
-        }
-        return result
     }
 }
