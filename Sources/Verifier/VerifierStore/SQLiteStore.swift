@@ -122,6 +122,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(RebootLedgerSchema.identifier, migrate: RebootLedgerSchema.migrate)
         migrator.registerMigration(RevocationFeedSchema.identifier, migrate: RevocationFeedSchema.migrate)
         migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
+        migrator.registerMigration(ChangePlanSchema.identifier, migrate: ChangePlanSchema.migrate)
         return migrator
     }
 

@@ -81,11 +81,13 @@ public struct NodeExplanationView: Sendable, Codable {
     /// More nodes show it than are listed.
     public var sameElsewhereTruncated: Bool
     public var lastReboot: RebootView?
+    /// The node's part in an open change plan.
+    public var plan: PlanNodeView?
 
     public init(
         nodeID: NodeID, verdict: VerdictSummary?, lastGood: VerdictSummary?, brokenSince: VerdictSummary?,
         comparison: JSONValue?, comparisonMissing: String?, sameElsewhere: [NodeID], sameElsewhereTruncated: Bool,
-        lastReboot: RebootView?
+        lastReboot: RebootView?, plan: PlanNodeView? = nil
     ) {
         self.nodeID = nodeID
         self.verdict = verdict
@@ -96,5 +98,6 @@ public struct NodeExplanationView: Sendable, Codable {
         self.sameElsewhere = sameElsewhere
         self.sameElsewhereTruncated = sameElsewhereTruncated
         self.lastReboot = lastReboot
+        self.plan = plan
     }
 }

@@ -47,6 +47,8 @@ struct NodeExplanation: Encodable {
     var alsoAffected: [NodeID]
     var alsoAffectedTruncated: Bool
     var lastReboot: RebootView?
+    /// The node's part in an open change plan.
+    var plan: PlanNodeView?
     var nextStep: String
 
     static func gather(
@@ -60,7 +62,7 @@ struct NodeExplanation: Encodable {
             lastPass: view.verdict?.verdict == .pass ? view.verdict : view.lastGood, firstFailure: view.brokenSince,
             comparison: try view.comparison.map(BootDifference.init), comparisonMissing: view.comparisonMissing,
             alsoAffected: view.sameElsewhere, alsoAffectedTruncated: view.sameElsewhereTruncated,
-            lastReboot: view.lastReboot, nextStep: NodeNextStep.text(for: node))
+            lastReboot: view.lastReboot, plan: view.plan, nextStep: NodeNextStep.text(for: node))
         if let verdict = view.verdict {
             let detail = try await client.verdict(of: id, verdictID: verdict.verdictID)
             explanation.firstDivergentEvent = detail.result["firstDivergentEvent"]

@@ -50,7 +50,9 @@ extension AttestationService {
             return .raced
         }
         let verification = try await EvidenceVerification(
-            submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
+            submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki,
+            // What one of two sets found of this boot does not stand for the other.
+            memory: evidence.planned?.alternative == nil ? memory : nil
         ) { try await keptRegisters(evidence, $0) }
         let explanation = try await explanation(of: verification, evidence)
         var accepted = try AcceptedEvidence(
@@ -85,10 +87,12 @@ extension AttestationService {
     private func explanation(
         of verification: EvidenceVerification, _ evidence: EvidenceCase
     ) async throws -> RebootExplanation? {
-        guard verification.movesCounters(evidence.state) else { return nil }
+        guard verification.movesCounters(evidence.state), let quote = verification.quote else { return nil }
         let explainer = RebootExplainer(plans: plans, inMaintenanceWindow: policy.inMaintenanceWindow)
+        let last = evidence.state?.counters?.resetCount ?? 0
+        let resets = quote.clock.resetCount > last ? quote.clock.resetCount - last : 0
         return try await store.read {
-            try explainer.explanation(ofRebootOf: evidence.node, now: $0.now, $0)
+            try explainer.explanation(ofRebootOf: evidence.node, resets: resets, now: $0.now, $0)
         }
     }
 
@@ -197,7 +201,9 @@ extension AttestationService {
         for _ in 0..<Self.policyTries {
             let (evidence, logs) = try await store.read { snapshot in
                 let logs = try uploads.map { ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log)) }
-                return (try evidenceCase(peer, snapshot), logs)
+                return (
+                    try evidenceCase(peer, receivedAt: pending.receivedAtMilliseconds, snapshot), logs
+                )
             }
             var accepted = try await AcceptedEvidence(
                 resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki
@@ -234,7 +240,7 @@ extension AttestationService {
             fingerprintFindings: accepted.verification.quote == nil
                 ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
         let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
-        let result = try await EvidenceAppraiser(memory: memory).appraise(input, evidence.policy) {
+        let (result, judged) = try await EvidenceAppraiser(memory: memory).appraise(input, evidence) {
             if let bytes = log.bytes { return bytes }
             guard let digest = log.digest else { return nil }
             return try await store.read { try $0.blob(sha256: digest) }
@@ -243,7 +249,9 @@ extension AttestationService {
         let final = accepted
         let resultDigest = EvidenceAppraiser.digest(result)
         return try await store.write { tx in
-            guard try tx.policyGeneration() == evidence.policy.generation else { return .outdated }
+            guard try tx.policyGeneration() == judged.policy.generation, try judged.planned?.stands(tx) ?? true else {
+                return .outdated
+            }
             if consuming {
                 guard try tx.consume(final.challenge, submissionSHA256: final.submissionSHA256) else { return .raced }
                 if let older = try tx.pendingEvidence(of: peer.nodeID) { try abandon(older, tx) }
@@ -256,7 +264,7 @@ extension AttestationService {
             }
             if let reboot = final.reboot { try tx.note(reboot) }
             try VerdictWriter(
-                evidence: evidence, challenge: final.challenge, submission: final.submission,
+                evidence: judged, challenge: final.challenge, submission: final.submission,
                 submissionSHA256: final.submissionSHA256, result: result, resultDigest: resultDigest,
                 state: final.state, isSticky: final.verification.isSticky,
                 bootKeySPKI: final.verification.bootKeySPKI, newReports: try final.newReports(tx), policy: policy

@@ -19,7 +19,7 @@ package struct AttestationService: AttestationUseCases {
     /// - Parameter plans: what explains reboots besides operators' announcements.
     package init(
         store: any TransactionalStore, random: any RandomSource = SystemRandom(),
-        policy: VerifierPolicy = VerifierPolicy(), plans: (any RebootExplaining)? = nil
+        policy: VerifierPolicy = VerifierPolicy(), plans: (any RebootExplaining)? = PlannedReboots()
     ) {
         self.plans = plans
         self.store = store
@@ -60,12 +60,23 @@ package struct AttestationService: AttestationUseCases {
     // MARK: Shared steps
 
     /// Reads the peer's node and everything it is judged by.
-    func evidenceCase(_ peer: NodePeer, _ snapshot: any StoreSnapshot) throws -> EvidenceCase {
+    ///
+    /// - Parameter receivedAt: when the quote came, for evidence whose logs took their time; nil for now.
+    func evidenceCase(
+        _ peer: NodePeer, receivedAt: Int64? = nil, _ snapshot: any StoreSnapshot
+    ) throws -> EvidenceCase {
         let (node, identity) = try AttestationGate.open(peer, snapshot)
+        return try evidenceCase(node, identity, receivedAt: receivedAt ?? snapshot.now, snapshot)
+    }
+
+    func evidenceCase(
+        _ node: NodeRecord, _ identity: IdentityRecord, receivedAt: Int64, _ snapshot: any StoreSnapshot
+    ) throws -> EvidenceCase {
+        let policy = try groupPolicy(node.group, snapshot)
+        let planned = try PlannedNode(node.nodeID, policy, receivedAt: receivedAt, snapshot)
         return EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity),
-            policy: try groupPolicy(node.group, snapshot),
-            state: try snapshot.attestationState(akName: identity.akName))
+            node: node, identity: identity, keys: try nodeKeys(identity), policy: planned?.soleReferences ?? policy,
+            state: try snapshot.attestationState(akName: identity.akName), planned: planned)
     }
 
     func nodeKeys(_ identity: IdentityRecord) throws -> NodeKeys {

@@ -6,8 +6,11 @@ struct EvidenceCase: Sendable {
     var node: NodeRecord
     var identity: IdentityRecord
     var keys: NodeKeys
+    /// What judges the node: its group's active set, or the one of the plan under which it was updated.
     var policy: GroupPolicy
     var state: AttestationStateRecord?
+    /// The node's part in an open change plan.
+    var planned: PlannedNode?
 }
 
 /// Names a submission by its bytes: a resend is the same evidence, whatever its logs and values.

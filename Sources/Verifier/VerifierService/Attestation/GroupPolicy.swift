@@ -13,6 +13,8 @@ struct GroupPolicy: Sendable {
     let reference: AttestationResult.ReferenceIdentity?
     let labMode: Bool
     let baselines: [FingerprintKind: FingerprintBaseline]
+    /// Open change plans of the group by name; empty for what judges under a plan itself.
+    let plans: [String: OpenPlan]
 
     /// `name@version`, as verdicts name it.
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
@@ -57,6 +59,7 @@ struct GroupPolicy: Sendable {
         }
         appraiser = Appraiser(
             references: references, policy: Self.appraisalPolicy(settings), revocations: revocations)
+        plans = candidate == nil ? try OpenPlan.of(group, judgedBy: active, policy: policy, in: snapshot) : [:]
     }
 
     /// Layer 10 is self-reported while nobody attests the layers below it: at most a warning, which passes. Where

@@ -15,6 +15,7 @@ struct ExplanationMaterial: Sendable {
     private let decisive: [Finding]
     private let candidates: [VerdictRecord]
     private let lastReboot: RebootView?
+    private let plan: PlanNodeView?
 
     static let maximumNodes = 32
     static let maximumChanges = 200
@@ -64,6 +65,7 @@ struct ExplanationMaterial: Sendable {
         }
         self.candidates = candidates
         lastReboot = try snapshot.reboots(of: node.nodeID, before: nil, limit: 1).first
+        plan = try snapshot.plannedNode(node.nodeID).flatMap { row in try snapshot.plan(row.plan).map(row.view) }
     }
 
     /// What broke the first broken layer, and what was seen there.
@@ -94,7 +96,7 @@ struct ExplanationMaterial: Sendable {
             nodeID: nodeID, verdict: verdict?.summary, lastGood: lastGood?.summary, brokenSince: brokenSince,
             comparison: comparison, comparisonMissing: missing,
             sameElsewhere: Array(elsewhere.prefix(Self.maximumNodes)),
-            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot)
+            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot, plan: plan)
     }
 
     /// Nodes whose failed verdict has a decisive finding's id with the same thing seen.

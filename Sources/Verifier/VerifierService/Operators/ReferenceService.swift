@@ -106,6 +106,7 @@ package struct ReferenceService: ReferenceUseCases {
                 let ticket = try request.ticket.map { try OperatorInput.reason($0, required: false) }
                 var note: String?
                 var record = try Self.existing(name, version, tx)
+                try PlanRule.check(act, on: record, tx)
                 try Self.checkContent(
                     named: request.documentSHA256, stored: record.documentSHA256, document: record.document)
                 switch act {
@@ -150,7 +151,16 @@ package struct ReferenceService: ReferenceUseCases {
     }
 
     /// Only what was approved, and never a version below one that was active before (RV-05, RV-07).
-    private static func activate(_ record: inout ReferenceRecord, _ tx: any StoreTransaction) throws {
+    static func activate(_ record: inout ReferenceRecord, _ tx: any StoreTransaction) throws {
+        try demandActivatable(record, tx)
+        if var before = try tx.activeReference(group: record.group) {
+            before.status = .retired
+            try tx.save(before)
+        }
+        record.status = .active
+    }
+
+    static func demandActivatable(_ record: ReferenceRecord, _ tx: any StoreSnapshot) throws {
         let newest = try tx.references().filter { other in
             other.name == record.name && (other.status == .active || other.status == .retired)
         }.map(\.version).max()
@@ -167,11 +177,6 @@ package struct ReferenceService: ReferenceUseCases {
         if let until = record.validUntilMilliseconds, until <= tx.now {
             throw ServiceError(.conflict, "REF_EXPIRED", "\(record.name)@\(record.version) is past its end")
         }
-        if var before = try tx.activeReference(group: record.group) {
-            before.status = .retired
-            try tx.save(before)
-        }
-        record.status = .active
     }
 
     /// An end only comes earlier: what was approved for a time is not good for longer without another approval.

@@ -47,6 +47,15 @@ package protocol ReferenceUseCases: Sendable {
     func history(ofReference name: String, peer: OperatorPeer) async throws -> Page<ReferenceHistoryEntry>
 }
 
+package protocol PlanUseCases: Sendable {
+    func create(_ request: PlanRequest, peer: OperatorPeer) async throws -> PlanDetail
+    /// Newest first; nil for open and closed ones.
+    func plans(open: Bool?, peer: OperatorPeer) async throws -> Page<PlanView>
+    func plan(_ name: String, peer: OperatorPeer) async throws -> PlanDetail
+    /// Refused with `PLAN_FAILURES` where nodes would lose their pass and the request does not accept so many.
+    func close(_ name: String, _ request: PlanCloseRequest, peer: OperatorPeer) async throws -> PlanDetail
+}
+
 package protocol FingerprintUseCases: Sendable {
     func fingerprint(_ kind: FingerprintKind, of node: NodeID, peer: OperatorPeer) async throws -> FingerprintView
     func fingerprintHistory(
