@@ -228,15 +228,23 @@ package struct ReferenceService: ReferenceUseCases {
             "\(record.name)@\(record.version) is \(record.status.rawValue), not \(status.rawValue)")
     }
 
-    /// A change of what nodes are judged by is never silent (RV-03).
     static func record(
         _ action: String, _ act: String, _ record: ReferenceRecord, _ peer: OperatorPeer, _ reason: String,
         _ ticket: String?, _ note: String?, _ tx: any StoreTransaction
     ) throws {
+        try Self.record(action, act, record, by: Initiator(peer: peer), reason, ticket, note, tx)
+    }
+
+    /// A change of what nodes are judged by is never silent (RV-03).
+    static func record(
+        _ action: String, _ act: String, _ record: ReferenceRecord, by initiator: Initiator, _ reason: String,
+        _ ticket: String?, _ note: String?, _ tx: any StoreTransaction
+    ) throws {
         try tx.insert(
             ReferenceHistoryEntry(
-                name: record.name, version: record.version, act: act, atMilliseconds: tx.now, by: peer.name,
-                reason: reason, ticket: ticket, note: note), group: record.group, keySHA256: peer.keySHA256)
+                name: record.name, version: record.version, act: act, atMilliseconds: tx.now, by: initiator.name,
+                reason: reason, ticket: ticket, note: note), group: record.group,
+            keySHA256: initiator.peer?.keySHA256 ?? "")
         let set = "\(record.name)@\(record.version)"
         let fields = [
             "referenceSet": set, "group": record.group, "status": record.status.rawValue,
@@ -245,11 +253,11 @@ package struct ReferenceService: ReferenceUseCases {
         ]
         try tx.audit(
             AuditEntry(
-                actor: "operator:\(peer.name)", action: action, subject: set, outcome: "success",
-                detail: fields.merging(OperatorLedger.origin(peer)) { $1 }))
+                actor: initiator.actor, action: action, subject: set, outcome: "success",
+                detail: fields.merging(initiator.origin) { $1 }))
         try tx.announce(
-            SecurityEventID.referenceChanged, by: peer,
-            "reference set \(set) of group \(record.group) is \(record.status.rawValue), by \(peer.name)", fields)
+            SecurityEventID.referenceChanged, by: initiator,
+            "reference set \(set) of group \(record.group) is \(record.status.rawValue), by \(initiator.name)", fields)
     }
 
     static func view(_ record: ReferenceRecord) -> ReferenceView {

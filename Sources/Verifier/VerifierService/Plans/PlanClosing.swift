@@ -1,16 +1,9 @@
 internal import AttestationMessages
-internal import ByteParsing
-internal import SecurityEvents
 
 /// Ends plans, in the transaction of its caller.
 struct PlanClosing: Sendable {
-    /// Nil for the verifier itself.
-    let peer: OperatorPeer?
+    let initiator: Initiator
     let reason: String
-
-    private var name: String { peer?.name ?? "verifier" }
-    private var actor: String { peer.map { "operator:\($0.name)" } ?? "verifier" }
-    private var origin: [String: String] { peer.map(OperatorLedger.origin) ?? [:] }
 
     /// Makes the set of a group's open plans its active one: from here nobody is judged by two, so all of them end.
     ///
@@ -23,29 +16,15 @@ struct PlanClosing: Sendable {
         try ReferenceService.activate(&set, tx)
         try tx.save(set)
         let names = plans.map(\.name).joined(separator: ", ")
-        let note = "by plan \(names)" + (note.map { "; \($0)" } ?? "")
-        try tx.insert(
-            ReferenceHistoryEntry(
-                name: set.name, version: set.version, act: ReferenceAct.activate.rawValue, atMilliseconds: tx.now,
-                by: name, reason: reason, ticket: first.ticket, note: note), group: set.group,
-            keySHA256: peer?.keySHA256 ?? "")
-        let fields = [
-            "referenceSet": first.referenceSet, "group": set.group, "status": set.status.rawValue,
-            "documentSHA256": Hex.encode(set.documentSHA256), "reason": reason, "plan": names, "note": note,
-        ]
-        try tx.audit(
-            AuditEntry(
-                actor: actor, action: "reference.activate", subject: first.referenceSet, outcome: "success",
-                detail: fields.merging(origin) { $1 }))
-        try raise(
-            SecurityEventID.referenceChanged,
-            "reference set \(first.referenceSet) of group \(set.group) is active \(note), by \(name)", fields, tx)
+        try ReferenceService.record(
+            "reference.activate", ReferenceAct.activate.rawValue, set, by: initiator, reason, first.ticket,
+            "by plan \(names)" + (note.map { "; \($0)" } ?? ""), tx)
         for plan in plans { try close(plan, activated: true, tx) }
     }
 
     func close(_ plan: PlanRecord, activated: Bool, _ tx: any StoreTransaction) throws {
         var plan = plan
-        plan.closedBy = name
+        plan.closedBy = initiator.name
         plan.closedAtMilliseconds = tx.now
         plan.closeReason = reason
         plan.activated = activated
@@ -58,20 +37,11 @@ struct PlanClosing: Sendable {
         ]
         try tx.audit(
             AuditEntry(
-                actor: actor, action: "plan.close", subject: plan.name, outcome: "success",
-                detail: fields.merging(origin) { $1 }))
-        try raise(
-            "PLAN_CLOSED",
-            "plan \(plan.name) closed by \(name): \(counts.updated) nodes updated, "
-                + (activated ? "\(plan.referenceSet) is active" : "the old set stays active"), fields, tx)
-    }
-
-    private func raise(
-        _ event: String, _ message: String, _ fields: [String: String], _ tx: any StoreTransaction
-    ) throws {
-        try tx.raise(
-            EventDraft(
-                eventID: event, severity: SecurityEventCatalogue.severity(event), outcome: "success", node: nil,
-                actor: peer?.name, message: message, fields: fields))
+                actor: initiator.actor, action: "plan.close", subject: plan.name, outcome: "success",
+                detail: fields.merging(initiator.origin) { $1 }))
+        try tx.announce(
+            "PLAN_CLOSED", by: initiator,
+            "plan \(plan.name) closed by \(initiator.name): \(counts.updated) nodes updated, "
+                + (activated ? "\(plan.referenceSet) is active" : "the old set stays active"), fields)
     }
 }

@@ -42,7 +42,7 @@ package struct PlanService: PlanUseCases {
         let name = try OperatorInput.name(name, "plan")
         do {
             let reason = try OperatorInput.reason(request.reason)
-            let closing = PlanClosing(peer: peer, reason: reason)
+            let closing = PlanClosing(initiator: Initiator(peer: peer), reason: reason)
             let before = try await store.read { try Situation(name, activates: request.activate, $0) }
             let preview = try await preview(before, request)
             return try await store.write { [references] tx in

@@ -42,7 +42,7 @@ enum PlanWatch {
         do {
             try await store.write { tx in
                 guard try tx.isUpdatedByPlans(group: group) else { return }
-                try PlanClosing(peer: nil, reason: "every node of group \(group) is updated")
+                try PlanClosing(initiator: .verifier, reason: "every node of group \(group) is updated")
                     .activate(try tx.openPlans(group: group), note: nil, tx)
             }
         } catch let error as ServiceError where error.kind == .conflict || error.kind == .forbidden {
