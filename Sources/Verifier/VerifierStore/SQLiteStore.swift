@@ -123,6 +123,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(RevocationFeedSchema.identifier, migrate: RevocationFeedSchema.migrate)
         migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
         migrator.registerMigration(ChangePlanSchema.identifier, migrate: ChangePlanSchema.migrate)
+        migrator.registerMigration(RolloutSchema.identifier, migrate: RolloutSchema.migrate)
         return migrator
     }
 

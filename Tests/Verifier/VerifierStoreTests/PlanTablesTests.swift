@@ -6,7 +6,7 @@ import VerifierStore
 
 @Suite("Change plans in the store")
 struct PlanTablesTests {
-    private let nodes = ["a", "b"].compactMap(NodeID.init)
+    private static let nodes = ["a", "b"].compactMap(NodeID.init)
 
     private func plan(_ name: String) -> PlanRecord {
         PlanRecord(
@@ -20,7 +20,7 @@ struct PlanTablesTests {
         try await store.write { tx in
             try tx.save(
                 ReferenceRecord(
-                    name: "golden", version: 1, status: .approved, group: "default", document: [1],
+                    name: "golden", version: 1, status: .draft, group: "default", document: [1],
                     documentSHA256: [UInt8](repeating: 1, count: 32), layers: [], createdBy: "ada", proposedBy: nil,
                     proposedByKeySHA256: nil, approvedBy: nil, approvedByKeySHA256: nil, labMode: false, note: nil,
                     createdAtMilliseconds: 1, validUntilMilliseconds: nil))
@@ -43,12 +43,12 @@ struct PlanTablesTests {
         let store = try await store(folder)
         let before = try await store.read { try $0.policyGeneration() }
         let plan = plan("p")
-        try await store.write { [nodes] in try $0.insert(plan, nodes: nodes) }
+        try await store.write { try $0.insert(plan, nodes: Self.nodes) }
         #expect(try await store.read { try $0.policyGeneration() } == before + 1)
         #expect(try await store.read { try $0.plan("p") } == plan)
         #expect(try await store.read { try $0.openPlans(group: "default") } == [plan])
         #expect(try await store.read { try $0.plans(open: false) }.isEmpty)
-        #expect(try await store.read { [nodes] in try $0.plannedNode(nodes[0]) }?.plan == "p")
+        #expect(try await store.read { try $0.plannedNode(Self.nodes[0]) }?.plan == "p")
         #expect(try await store.read { try $0.waitingNodes(inPlansEndedBy: 19, limit: 9) }.isEmpty)
         #expect(try await store.read { try $0.waitingNodes(inPlansEndedBy: 20, limit: 9) }.count == 2)
         var closed = plan
@@ -59,10 +59,10 @@ struct PlanTablesTests {
         try await store.write { try $0.close(final) }
         #expect(try await store.read { try $0.policyGeneration() } == before + 2)
         #expect(try await store.read { try $0.plan("p") } == final)
-        #expect(try await store.read { [nodes] in try $0.plannedNode(nodes[0]) } == nil)
+        #expect(try await store.read { try $0.plannedNode(Self.nodes[0]) } == nil)
         #expect(await refuses(store) { try $0.close(final) })
         let reopened = try folder.open()
-        #expect(try await reopened.read { try $0.planNodes(of: "p") }.map(\.nodeID) == nodes)
+        #expect(try await reopened.read { try $0.planNodes(of: "p") }.map(\.nodeID) == Self.nodes)
     }
 
     @Test("A node is in one open plan, goes forward once, and may be planned again when it missed the window")
@@ -70,10 +70,11 @@ struct PlanTablesTests {
         let folder = try StoreInFolder()
         let store = try await store(folder)
         let (first, second) = (plan("p"), plan("q"))
-        try await store.write { [nodes] in try $0.insert(first, nodes: nodes) }
-        #expect(await refuses(store) { [nodes] in try $0.insert(second, nodes: [nodes[0]]) })
-        let missed = PlanNodeRecord(plan: "p", nodeID: nodes[0], status: .missed, atMilliseconds: 21)
-        let updated = PlanNodeRecord(plan: "p", nodeID: nodes[1], status: .updated, atMilliseconds: 15, verdictID: "v")
+        try await store.write { try $0.insert(first, nodes: Self.nodes) }
+        #expect(await refuses(store) { try $0.insert(second, nodes: [Self.nodes[0]]) })
+        let missed = PlanNodeRecord(plan: "p", nodeID: Self.nodes[0], status: .missed, atMilliseconds: 21)
+        let updated = PlanNodeRecord(
+            plan: "p", nodeID: Self.nodes[1], status: .updated, atMilliseconds: 15, verdictID: "v")
         try await store.write { tx in
             try tx.save(missed)
             try tx.save(updated)
@@ -93,7 +94,7 @@ struct PlanTablesTests {
     func withdrawal() async throws {
         let folder = try StoreInFolder()
         let store = try await store(folder)
-        let node = nodes[0]
+        let node = Self.nodes[0]
         let counters = TPMCounters(clock: 1, resetCount: 1, restartCount: 0, safe: true, firmwareVersion: 1)
         var after = counters
         after.resetCount = 3

@@ -10,6 +10,7 @@ enum MessageTypes {
         OperatorRequest.self, OverrideActRequest.self, OverrideProposal.self, PlanCloseRequest.self,
         PlanRequest.self, ReferenceActRequest.self,
         ReferenceDraftRequest.self, ReferenceRollbackRequest.self, RenewalRequest.self, RevocationImport.self,
+        RolloutRequest.self,
     ]
     private static let replies: [any (Decodable & Sendable).Type] = [
         AdmissionReply.self, AlarmView.self, AttestationChallenge.self, AuditVerification.self,
@@ -19,7 +20,7 @@ enum MessageTypes {
         OperatorView.self, OverrideView.self, PlanDetail.self, Problem.self, ReferenceDetail.self,
         ReferencePreview.self,
         ReferenceRollback.self, ReferenceView.self,
-        RevocationView.self, VerdictDetail.self, VerifierStatus.self,
+        RevocationView.self, RolloutHalt.self, RolloutView.self, VerdictDetail.self, VerifierStatus.self,
     ]
     private static let pages: [any (Decodable & Sendable).Type] = [
         Page<AdmissionReply>.self, Page<AlarmView>.self, Page<AuditRecordView>.self, Page<FingerprintView>.self,

@@ -58,7 +58,8 @@ package struct RouteTable: Sendable {
         var routes =
             EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases, metrics: metrics)
             + OverrideRoutes.routes(useCases.overrides) + NodeRoutes.routes(useCases.nodes)
-            + ReferenceRoutes.routes(useCases.references) + PlanRoutes.routes(useCases.plans)
+            + ReferenceRoutes.routes(useCases.references) + RolloutRoutes.routes(useCases.references)
+            + PlanRoutes.routes(useCases.plans)
             + FingerprintRoutes.routes(useCases.fingerprints) + OversightRoutes.routes(useCases.oversight)
             + ServiceRoutes.routes(useCases, metrics: metrics)
         // The description includes the route that serves it.

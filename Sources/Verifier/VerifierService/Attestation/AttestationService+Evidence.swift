@@ -51,8 +51,7 @@ extension AttestationService {
         }
         let verification = try await EvidenceVerification(
             submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki,
-            // What one of two sets found of this boot does not stand for the other.
-            memory: evidence.planned?.alternative == nil ? memory : nil
+            memory: evidence.hasTwoReferences ? nil : memory
         ) { try await keptRegisters(evidence, $0) }
         let explanation = try await explanation(of: verification, evidence)
         var accepted = try AcceptedEvidence(

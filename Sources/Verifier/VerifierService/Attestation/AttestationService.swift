@@ -74,9 +74,11 @@ package struct AttestationService: AttestationUseCases {
     ) throws -> EvidenceCase {
         let policy = try groupPolicy(node.group, snapshot)
         let planned = try PlannedNode(node.nodeID, policy, receivedAt: receivedAt, snapshot)
+        let canary = try CanaryNode(node.nodeID, policy, snapshot)
         return EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity), policy: planned?.soleReferences ?? policy,
-            state: try snapshot.attestationState(akName: identity.akName), planned: planned)
+            node: node, identity: identity, keys: try nodeKeys(identity),
+            policy: planned?.soleReferences ?? canary?.references ?? policy,
+            state: try snapshot.attestationState(akName: identity.akName), planned: planned, canary: canary)
     }
 
     func nodeKeys(_ identity: IdentityRecord) throws -> NodeKeys {

@@ -11,6 +11,11 @@ struct EvidenceCase: Sendable {
     var state: AttestationStateRecord?
     /// The node's part in an open change plan.
     var planned: PlannedNode?
+    /// Where a staged activation judges the node by its set already.
+    var canary: CanaryNode?
+
+    /// Whether two sets may have to look at the registers: what one of them found of this boot does not stand for the other.
+    var hasTwoReferences: Bool { planned?.alternative != nil || canary?.isUnproven == true }
 }
 
 /// Names a submission by its bytes: a resend is the same evidence, whatever its logs and values.

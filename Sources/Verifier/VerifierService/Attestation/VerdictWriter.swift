@@ -45,6 +45,7 @@ struct VerdictWriter: Sendable {
         case .fail: try PlannedReboots.withdraw(id, node, tx)
         case .error: break
         }
+        try evidence.canary?.note(verdict, id, tx)
         try updateNode(&node, state, unchanged, tx)
         try tx.save(state)
         if unchanged {

@@ -31,6 +31,7 @@ extension ReferenceService {
         guard var bad = active.first, active.count == 1 else {
             throw ServiceError(.conflict, "REF_STATUS", "\(active.count) versions of \(name) are active, not one")
         }
+        if let rollout = try tx.openRollout(group: bad.group) { throw PlanRule.inRollout(rollout) }
         guard var good = try tx.referenceBefore(group: bad.group) else {
             throw ServiceError(.conflict, "REF_NO_PREVIOUS", "no set was active in group \(bad.group) before")
         }

@@ -60,6 +60,7 @@ struct PlanCreation: Sendable {
             throw ServiceError(
                 .conflict, "PLAN_GROUP", "no set is active in group \(set.group): activate \(name) itself")
         }
+        if let rollout = try tx.openRollout(group: set.group) { throw PlanRule.inRollout(rollout) }
         // Nodes of one group between three sets: nobody could say what a close would leave them with.
         if let other = try tx.openPlans(group: set.group).first(where: { $0.referenceSet != name }) {
             throw ServiceError(
@@ -73,7 +74,11 @@ struct PlanCreation: Sendable {
         guard request.nodes.isEmpty == selects else {
             throw ServiceError(.invalid, "PLAN_NODES", "name nodes, or select them by site or group")
         }
-        let nodes = selects ? try selected(group, tx) : try named(group, tx)
+        let nodes =
+            selects
+            ? try PlanRule.nodes(
+                judgedBy: group, site: request.site, nodeGroup: request.nodeGroup, limit: PlanRequest.mostNodes, tx
+            ).map(\.nodeID) : try named(group, tx)
         guard (1...PlanRequest.mostNodes).contains(nodes.count) else {
             throw ServiceError(
                 .invalid, "PLAN_NODES", "\(nodes.count) nodes; a plan has 1 to \(PlanRequest.mostNodes)")
@@ -91,7 +96,7 @@ struct PlanCreation: Sendable {
             throw ServiceError(.invalid, "PLAN_NODES", "1 to \(PlanRequest.mostNodes) different nodes")
         }
         for id in request.nodes {
-            guard let node = try tx.node(id), Self.isMember(node) else {
+            guard let node = try tx.node(id), PlanRule.isMember(node) else {
                 throw ServiceError(.unknown, "API_UNKNOWN", "no enrolled node \(id)")
             }
             guard try PlanRule.judges(group, node.group, tx) else {
@@ -100,26 +105,5 @@ struct PlanCreation: Sendable {
             }
         }
         return request.nodes
-    }
-
-    private func selected(_ group: String, _ tx: any StoreTransaction) throws -> [NodeID] {
-        var nodes: [NodeID] = []
-        var judged: [String: Bool] = [:]
-        var cursor: NodeID?
-        while nodes.count <= PlanRequest.mostNodes {
-            let page = try tx.nodes(site: request.site, group: request.nodeGroup, after: cursor, limit: 500)
-            for node in page where Self.isMember(node) {
-                let isJudged = try judged[node.group] ?? PlanRule.judges(group, node.group, tx)
-                judged[node.group] = isJudged
-                if isJudged { nodes.append(node.nodeID) }
-            }
-            cursor = page.last?.nodeID
-            if page.count < 500 { break }
-        }
-        return nodes
-    }
-
-    private static func isMember(_ node: NodeRecord) -> Bool {
-        node.lifecycle == .enrolled || node.lifecycle == .suspended
     }
 }

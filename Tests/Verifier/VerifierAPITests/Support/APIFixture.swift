@@ -115,6 +115,10 @@ struct APIFixture {
         case "OverrideProposal":
             return try StrictJSON.encode(OverrideProposal(reason: "because", untilMilliseconds: 1))
         case "OverrideActRequest": return try StrictJSON.encode(OverrideActRequest(reason: "because"))
+        case "RolloutRequest":
+            return try StrictJSON.encode(
+                RolloutRequest(
+                    documentSHA256: "00", reason: "because", ticket: "CHG-1", acceptFailures: 1, dwellMilliseconds: 1))
         case "PlanRequest":
             return try StrictJSON.encode(
                 PlanRequest(

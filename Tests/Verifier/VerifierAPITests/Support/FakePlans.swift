@@ -30,3 +30,25 @@ extension FakeUseCases: PlanUseCases {
         return Self.plan
     }
 }
+
+extension FakeUseCases: RolloutUseCases {
+    private static let rollout = RolloutView(
+        name: "r", version: 1, group: "g", status: .open, stagePercent: 1, stageSinceMilliseconds: 0,
+        dwellMilliseconds: 1, nodes: 2, canaries: 1, judged: 0, newlyFailing: 0, failing: [], reason: "because",
+        ticket: nil, startedBy: "a", startedAtMilliseconds: 0, endedBy: nil, endedAtMilliseconds: nil, endReason: nil)
+
+    func startRollout(
+        _ name: String, version: Int, _ request: RolloutRequest, peer: OperatorPeer
+    ) throws -> RolloutView {
+        try called("start rollout \(name)@\(version)")
+        return Self.rollout
+    }
+    func rollout(_ name: String, peer: OperatorPeer) throws -> RolloutView {
+        try called("rollout \(name)")
+        return Self.rollout
+    }
+    func haltRollout(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) throws -> RolloutHalt {
+        try called("halt rollout \(name)")
+        return RolloutHalt(rollout: Self.rollout, cleared: [NodeID("n1")!], stillFailed: [])
+    }
+}

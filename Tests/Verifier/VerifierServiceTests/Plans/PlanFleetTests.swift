@@ -3,6 +3,7 @@ import SecurityEvents
 import TestVectors
 import Testing
 import VerifierService
+import VerifierStore
 
 @Suite("A fleet under a change plan", .serialized)
 struct PlanFleetTests {

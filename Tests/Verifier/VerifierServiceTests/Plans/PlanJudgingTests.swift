@@ -3,6 +3,7 @@ import SecurityEvents
 import TestVectors
 import Testing
 import VerifierService
+import VerifierStore
 
 @Suite("Judging under a change plan")
 struct PlanJudgingTests {
@@ -150,6 +151,29 @@ struct PlanJudgingTests {
         #expect(reply.verdict == .fail)
         #expect(try await fixture.set(of: reply) == "golden@1")
         #expect(try await fixture.status(nodes[0]) == .waiting)
+    }
+
+    @Test(
+        "RV-09: a node that is updated between the appraisal of its old values and their transaction does not pass by them"
+    )
+    func updatedMeanwhile() async throws {
+        let fixture = try await PlanFixture()
+        let node = try await fixture.fleet(1)[0]
+        try await fixture.plan([node])
+        let submission = try await node.evidence(fixture.bench)
+        let store = InterruptedStore(base: fixture.bench.store) { base in
+            try await base.write { tx in
+                guard var row = try tx.plannedNode(node.id) else { return }
+                row.status = .updated
+                row.atMilliseconds = tx.now
+                row.verdictID = "another"
+                try tx.save(row)
+            }
+        }
+        let reply = try await AttestationService(store: store, policy: fixture.bench.policy)
+            .submit(submission, node: node.peer)
+        #expect(reply.verdict == .fail)
+        #expect(try await fixture.set(of: reply) == "golden@2")
     }
 
     @Test("Register values that the node left out are judged by both sets, not by what the first one remembers")

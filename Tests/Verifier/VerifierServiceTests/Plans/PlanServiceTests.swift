@@ -3,6 +3,7 @@ import SecurityEvents
 import TestVectors
 import Testing
 import VerifierService
+import VerifierStore
 
 @Suite("Making and closing change plans")
 struct PlanServiceTests {
