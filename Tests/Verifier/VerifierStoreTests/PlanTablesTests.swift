@@ -53,7 +53,7 @@ struct PlanTablesTests {
         #expect(try await store.read { try $0.waitingNodes(inPlansEndedBy: 20, limit: 9) }.count == 2)
         var closed = plan
         closed.closedBy = "ada"
-        closed.closedAtMilliseconds = 30
+        closed.closedAtMilliseconds = store.clock.now()
         closed.closeReason = "done"
         let final = closed
         try await store.write { try $0.close(final) }
@@ -61,8 +61,14 @@ struct PlanTablesTests {
         #expect(try await store.read { try $0.plan("p") } == final)
         #expect(try await store.read { try $0.plannedNode(Self.nodes[0]) } == nil)
         #expect(await refuses(store) { try $0.close(final) })
+        try await store.write { try $0.purge(Retention()) }
+        #expect(try await store.read { try $0.planNodes(of: "p") }.count == 2)
         let reopened = try folder.open()
         #expect(try await reopened.read { try $0.planNodes(of: "p") }.map(\.nodeID) == Self.nodes)
+        folder.advance(1_000)
+        try await reopened.write { try $0.purge(Retention(failVerdictAge: 0)) }
+        #expect(try await reopened.read { try $0.planNodes(of: "p") }.isEmpty)
+        #expect(try await reopened.read { try $0.plan("p") } == final)
     }
 
     @Test("A node is in one open plan, goes forward once, and may be planned again when it missed the window")

@@ -176,6 +176,8 @@ extension SQLiteSession {
                 AND verdict_id NOT IN (SELECT same_as FROM verdicts WHERE same_as IS NOT NULL)
             """, [now - retention.failVerdictAge, now - retention.passVerdictAge])
         try execute("DELETE FROM reboots WHERE at < ?", [now - retention.failVerdictAge])
+        try purgePlans(closedBefore: now - retention.failVerdictAge)
+        try purgeRollouts(endedBefore: now - retention.failVerdictAge)
         try execute("DELETE FROM expected_reboots WHERE until < ?", [now - 86_400_000])
         try execute(
             """

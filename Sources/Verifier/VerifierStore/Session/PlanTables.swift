@@ -131,6 +131,12 @@ extension SQLiteSession {
         try raisePolicyGeneration()
     }
 
+    /// The plans themselves stay: their names are used once, and the ledger names them.
+    func purgePlans(closedBefore time: Int64) throws {
+        try execute(
+            "DELETE FROM plan_nodes WHERE plan_name IN (SELECT name FROM plans WHERE closed_at < ?)", [time])
+    }
+
     func withdrawPlan(ofBootIn verdictID: String, node: NodeID) throws -> Bool {
         try execute(
             """

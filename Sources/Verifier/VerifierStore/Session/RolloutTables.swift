@@ -98,6 +98,12 @@ extension SQLiteSession {
             [node.verdict?.rawValue, node.verdictID, node.isNewlyFailing, node.rollout, node.nodeID.rawValue])
     }
 
+    /// What was activated and how it ended stays; who was a canary of it does not.
+    func purgeRollouts(endedBefore time: Int64) throws {
+        try execute(
+            "DELETE FROM rollout_nodes WHERE rollout IN (SELECT number FROM rollouts WHERE ended_at < ?)", [time])
+    }
+
     private static func values(of rollout: RolloutRecord) -> [(any DatabaseValueConvertible)?] {
         [
             rollout.group, rollout.referenceName, rollout.referenceVersion, rollout.status.rawValue, rollout.stage,

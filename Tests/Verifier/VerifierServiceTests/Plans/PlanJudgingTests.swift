@@ -92,6 +92,24 @@ struct PlanJudgingTests {
         #expect(events.contains { $0.eventID == SecurityEventID.nodeUntrusted })
     }
 
+    @Test("A boot that a plan explained while its log was on the way is told when the log shows something else")
+    func somethingElseInTwoSteps() async throws {
+        let fixture = try await PlanFixture()
+        var node = try await fixture.fleet(1)[0]
+        try await fixture.plan([node])
+        let mark = try await fixture.bench.mark()
+        try node.start(PlanFixture.new)
+        node.eventLog += [0]
+        let first = try await fixture.bench.attestation.submit(try await node.evidence(fixture.bench), node: node.peer)
+        #expect(first.verdict == nil)
+        #expect(try await fixture.lastBoot(node)?.explanation == .plan)
+        #expect(try await fixture.bench.finish(first, node).verdict == .fail)
+        let row = try #require(try await fixture.lastBoot(node))
+        #expect(row.explanation == .unexplained && row.explainedBy == nil && row.findings.last == "BOOT_UNEXPECTED")
+        let told = try await fixture.events(after: mark).filter { $0.eventID == SecurityEventID.bootUnexpected }
+        #expect(told.count == 1 && told.first?.fields["plan"] == "kernel")
+    }
+
     @Test("A plan explains so many boots of a node as it says, and boots that nobody saw count")
     func reboots() async throws {
         let fixture = try await PlanFixture()

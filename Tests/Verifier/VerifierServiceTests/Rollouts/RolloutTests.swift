@@ -101,6 +101,9 @@ struct RolloutTests {
         #expect(ids.filter { $0 == "ROLLOUT_ADVANCED" }.count == 2 && ids.contains("ROLLOUT_COMPLETED"))
         let last = try #require(
             try await fixture.references.history(ofReference: "golden", peer: fixture.ada).items.last)
+        let back = try await fixture.references.rollback(
+            "golden", ReferenceRollbackRequest(reason: "test", ticket: nil), peer: fixture.ada)
+        #expect(back.rolledBack.version == set.version && back.active.version == 1)
         #expect(last.act == "activate" && last.note?.contains("ada") == true && last.ticket == "CHG-9")
     }
 
