@@ -185,6 +185,18 @@ enum SecurityEventTable {
         Row(
             "REF_SIGNATURE", .high, "Signature of a reference document refused",
             "Fetch the document again from its source."),
+        Row("ROLLOUT_STARTED", .medium, "Staged activation started", "Check that the change is planned."),
+        Row("ROLLOUT_ADVANCED", .info, "Staged activation goes on", "None."),
+        Row("ROLLOUT_COMPLETED", .low, "Staged activation complete", "None."),
+        Row(
+            "ROLLOUT_HALTED", .high, "Staged activation halted",
+            "Run 'bootgate reference rollout show NAME'; draft the repaired set as a new version."),
+        Row("PLAN_CREATED", .medium, "Change plan created", "Check that the change is planned."),
+        Row("PLAN_NODE_UPDATED", .info, "Node updated under a plan", "None; its old values are over."),
+        Row(
+            "PLAN_NODE_MISSED", .medium, "Node missed the window of its plan",
+            "Update it under a new plan, or leave it: its old values go on to hold."),
+        Row("PLAN_CLOSED", .medium, "Change plan closed", "Look at the nodes that were not updated."),
         Row("FP_BASELINE_CHANGED", .medium, "Fingerprint baseline changed", "Check that the change was planned."),
         Row("GROUP_SETTINGS_CHANGED", .medium, "Group settings changed", "Check that the change was planned."),
     ]

@@ -22,7 +22,8 @@ struct BootgateCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            NodeCommand.self, ReferenceCommand.self, FingerprintCommand.self, AlarmCommand.self, SIEMCommand.self,
+            NodeCommand.self, ReferenceCommand.self, PlanCommand.self, FingerprintCommand.self, AlarmCommand.self,
+            SIEMCommand.self,
             OperatorCommand.self, AuditCommand.self, AdmissionCommand.self, VerifierCommand.self,
             InspectCommand.self, AppraiseCommand.self,
         ])

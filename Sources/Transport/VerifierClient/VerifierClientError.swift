@@ -53,7 +53,7 @@ package struct VerifierClientError: Error, Hashable, Sendable, CustomStringConve
         case .unreachable, .untrustedVerifier, .signing, .cancelled: 69
         case .replyTooLarge, .malformedReply: 70
         // A safety check of the verifier's (RV-15).
-        case .refused where problemCode == "REF_PREVIEW": 3
+        case .refused where problemCode == "REF_PREVIEW" || problemCode == "PLAN_FAILURES": 3
         case .refused:
             switch status {
             case 400, 404, 409, 413, 422: 65

@@ -124,6 +124,8 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(ReferenceHistorySchema.identifier, migrate: ReferenceHistorySchema.migrate)
         migrator.registerMigration(MeasurementListSchema.identifier, migrate: MeasurementListSchema.migrate)
         migrator.registerMigration(ReferenceSignatureSchema.identifier, migrate: ReferenceSignatureSchema.migrate)
+        migrator.registerMigration(ChangePlanSchema.identifier, migrate: ChangePlanSchema.migrate)
+        migrator.registerMigration(RolloutSchema.identifier, migrate: RolloutSchema.migrate)
         return migrator
     }
 

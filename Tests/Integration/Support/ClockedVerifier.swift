@@ -140,6 +140,7 @@ final class ClockedVerifier: VerifierPlace, Sendable {
                 attestation: attestation, admission: admission,
                 overrides: OverrideService(store: store, issuer: signer, random: SystemRandom(), labMode: false),
                 nodes: nodes, references: references,
+                plans: PlanService(store: store, labMode: false, policy: policy),
                 fingerprints: FingerprintService(store: store, policy: policy, labMode: false),
                 oversight: OversightService(
                     store: store, policy: policy, issuer: issuer,

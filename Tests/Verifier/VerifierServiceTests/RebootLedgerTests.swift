@@ -137,7 +137,7 @@ struct RebootLedgerTests {
     func plan() async throws {
         struct Plan: RebootExplaining {
             func explanation(
-                ofRebootOf node: NodeRecord, now: Int64, _ snapshot: any StoreSnapshot
+                ofRebootOf node: NodeRecord, resets: UInt32, now: Int64, _ snapshot: any StoreSnapshot
             ) throws -> RebootExplanation? { .plan(id: "plan-7", reason: "kernel 6.1.0-42") }
         }
         let bench = try await VerifierTestBench()

@@ -83,11 +83,13 @@ public struct NodeExplanationView: Sendable, Codable {
     public var lastReboot: RebootView?
     /// In which registers the node stands alone among its peers, when they were last compared in this boot.
     public var peers: String?
+    /// The node's part in an open change plan.
+    public var plan: PlanNodeView?
 
     public init(
         nodeID: NodeID, verdict: VerdictSummary?, lastGood: VerdictSummary?, brokenSince: VerdictSummary?,
         comparison: JSONValue?, comparisonMissing: String?, sameElsewhere: [NodeID], sameElsewhereTruncated: Bool,
-        lastReboot: RebootView?, peers: String? = nil
+        lastReboot: RebootView?, plan: PlanNodeView? = nil, peers: String? = nil
     ) {
         self.nodeID = nodeID
         self.verdict = verdict
@@ -99,5 +101,6 @@ public struct NodeExplanationView: Sendable, Codable {
         self.sameElsewhereTruncated = sameElsewhereTruncated
         self.lastReboot = lastReboot
         self.peers = peers
+        self.plan = plan
     }
 }

@@ -57,6 +57,7 @@ struct NodeExplanationScreen {
             add("Also on", "\(count) nodes that saw the same: \(names)\(more)")
         }
         add("Reboot", explanation.lastReboot.map(RebootText.sentence), most: 3)
+        add("Plan", explanation.plan.map(PlanText.sentence))
         add("Peers", explanation.peers)
         return lines
     }

@@ -96,10 +96,12 @@ struct ReferenceActivate: AsyncParsableCommand {
         discussion: """
             The verifier appraises the stored evidence of every node concerned first, and refuses (exit code 3) when \
             more than 10 % of them would lose their pass. Another person than who proposed the set may accept so many \
-            failures by number.
+            failures by number. With --staged it judges 1 % of the nodes first, then 10 %, then all, and halts by itself \
+            (reference rollout).
 
             EXAMPLES
               bootgate reference activate mec-r740 --reason 'change 88' --ticket CHG-88
+              bootgate reference activate mec-r740 --staged --dwell-minutes 60 --reason 'change 88'
               bootgate reference activate mec-r740 --accept-failures 3 --reason 'three retired machines'
             """)
     @OptionGroup var connection: ConnectionOptions
@@ -109,10 +111,26 @@ struct ReferenceActivate: AsyncParsableCommand {
     @Option(help: "Why; goes to the audit log.") var reason: String
     @Option(help: "The change's number in your own system.") var ticket: String?
     @Option(help: "So many nodes may lose their pass; not from who proposed the set.") var acceptFailures: Int?
+    @Flag(help: "In stages: 1 %, 10 %, all.") var staged = false
+    @Option(help: "With --staged: shortest time of each stage, 1 to 10080; 10 when left out.") var dwellMinutes: Int?
+
+    func validate() throws {
+        guard let dwellMinutes else { return }
+        guard staged else { throw ValidationError("--dwell-minutes goes with --staged") }
+        guard (1...10_080).contains(dwellMinutes) else { throw ValidationError("--dwell-minutes is 1 to 10080") }
+    }
 
     func run() async throws {
         let client = try connection.client()
         let known = try await client.reference(name, version: version).view
+        guard !staged else {
+            let view = try await client.startRollout(
+                name, version: known.version,
+                RolloutRequest(
+                    documentSHA256: known.documentSHA256, reason: reason, ticket: ticket,
+                    acceptFailures: acceptFailures, dwellMilliseconds: dwellMinutes.map { Int64($0) * 60_000 }))
+            return try output.write(view) { RolloutText.detail(view) }
+        }
         let view = try await client.act(
             .activate, onReference: name, version: known.version,
             ReferenceActRequest(

@@ -19,6 +19,6 @@ struct ReferenceCommand: ParsableCommand {
             ReferenceImportCommand.self, ReferencePropose.self,
             ReferenceApprove.self, ReferenceReject.self, ReferenceActivate.self, ReferenceDiffCommand.self,
             ReferencePredictCommand.self, RevocationsCommand.self,
-            ReferencePreviewCommand.self, ReferenceRollbackCommand.self, ReferenceExpire.self,
+            ReferencePreviewCommand.self, ReferenceRollbackCommand.self, ReferenceRollout.self, ReferenceExpire.self,
         ])
 }

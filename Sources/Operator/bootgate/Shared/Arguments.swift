@@ -8,6 +8,7 @@ extension NodeID: ExpressibleByArgument {
 }
 
 extension NodeState: ExpressibleByArgument {}
+extension PlanNodeStatus: ExpressibleByArgument {}
 extension Role: ExpressibleByArgument {}
 
 extension FingerprintKind: ExpressibleByArgument {

@@ -50,6 +50,10 @@ struct Failure: Error {
             case "API_ROLE": "ask a security-admin for the role that this verb needs (bootgate operator list)"
             case "API_UNKNOWN": "the list verb of the same noun shows what there is"
             case "REF_PREVIEW": "see who would fail: bootgate reference preview NAME"
+            case "PLAN_FAILURES":
+                "bootgate plan show NAME says who was updated; update or plan the others, or close with --accept-failures"
+            case "ROLLOUT_OPEN": "bootgate reference rollout show NAME; bootgate reference rollout halt NAME stops it"
+            case "PLAN_OPEN": "bootgate plan list --open; then bootgate plan close NAME"
             case "REF_NEEDS_APPROVAL": "another operator, with another key, has to approve"
             default: nil
             }

@@ -7,22 +7,25 @@ enum MessageTypes {
     private static let requests: [any (Decodable & Sendable).Type] = [
         ActivationRequest.self, ChallengeRequest.self, EnrollmentRequest.self, EvidenceSubmission.self,
         FingerprintBaselineRequest.self, GroupSettings.self, ManifestImport.self, NodeActRequest.self,
-        OperatorRequest.self, OverrideActRequest.self, OverrideProposal.self, ReferenceActRequest.self,
+        OperatorRequest.self, OverrideActRequest.self, OverrideProposal.self, PlanCloseRequest.self,
+        PlanRequest.self, ReferenceActRequest.self,
         ReferenceDraftRequest.self, ReferenceRollbackRequest.self, RenewalRequest.self, RevocationImport.self,
+        RolloutRequest.self,
     ]
     private static let replies: [any (Decodable & Sendable).Type] = [
         AdmissionReply.self, AlarmView.self, AttestationChallenge.self, AuditVerification.self,
         EnrollmentChallenge.self, EnrollmentResult.self, EvidenceReply.self, FingerprintBaselineView.self,
         FingerprintView.self, Health.self, ManifestImportResult.self, NodeExplanationView.self, NodeView.self,
         OperatorReply.self,
-        OperatorView.self, OverrideView.self, PeerReport.self, Problem.self, ReferenceDetail.self,
+        OperatorView.self, OverrideView.self, PeerReport.self, PlanDetail.self, Problem.self, ReferenceDetail.self,
         ReferencePreview.self,
         ReferenceRollback.self, ReferenceView.self,
-        RevocationView.self, VerdictDetail.self, VerifierStatus.self,
+        RevocationView.self, RolloutHalt.self, RolloutView.self, VerdictDetail.self, VerifierStatus.self,
     ]
     private static let pages: [any (Decodable & Sendable).Type] = [
         Page<AdmissionReply>.self, Page<AlarmView>.self, Page<AuditRecordView>.self, Page<FingerprintView>.self,
-        Page<NodeView>.self, Page<OperatorView>.self, Page<OverrideView>.self, Page<RebootView>.self,
+        Page<NodeView>.self, Page<OperatorView>.self, Page<OverrideView>.self, Page<PlanView>.self,
+        Page<RebootView>.self,
         Page<ReferenceHistoryEntry>.self,
         Page<ReferenceView>.self,
         Page<SIEMDestinationView>.self, Page<VerdictSummary>.self,

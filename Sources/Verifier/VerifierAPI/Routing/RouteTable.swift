@@ -8,6 +8,7 @@ package struct APIUseCases: Sendable {
     package var overrides: any OverrideUseCases
     package var nodes: any NodeUseCases
     package var references: any ReferenceUseCases
+    package var plans: any PlanUseCases
     package var fingerprints: any FingerprintUseCases
     package var oversight: any OversightUseCases
     /// The JWKS document as it is now.
@@ -19,6 +20,7 @@ package struct APIUseCases: Sendable {
     package init(
         enrollment: any EnrollmentUseCases, attestation: any AttestationUseCases, admission: any AdmissionUseCases,
         overrides: any OverrideUseCases, nodes: any NodeUseCases, references: any ReferenceUseCases,
+        plans: any PlanUseCases,
         fingerprints: any FingerprintUseCases,
         oversight: any OversightUseCases, keySet: @escaping @Sendable () throws -> [UInt8],
         readiness: @escaping @Sendable () async -> Readiness, gauges: @escaping @Sendable () async -> [Gauge]
@@ -29,6 +31,7 @@ package struct APIUseCases: Sendable {
         self.overrides = overrides
         self.nodes = nodes
         self.references = references
+        self.plans = plans
         self.fingerprints = fingerprints
         self.oversight = oversight
         self.keySet = keySet
@@ -55,7 +58,8 @@ package struct RouteTable: Sendable {
         var routes =
             EnrollmentRoutes.routes(useCases.enrollment) + NodeFacingRoutes.routes(useCases, metrics: metrics)
             + OverrideRoutes.routes(useCases.overrides) + NodeRoutes.routes(useCases.nodes)
-            + ReferenceRoutes.routes(useCases.references)
+            + ReferenceRoutes.routes(useCases.references) + RolloutRoutes.routes(useCases.references)
+            + PlanRoutes.routes(useCases.plans)
             + FingerprintRoutes.routes(useCases.fingerprints) + OversightRoutes.routes(useCases.oversight)
             + ServiceRoutes.routes(useCases, metrics: metrics)
         // The description includes the route that serves it.

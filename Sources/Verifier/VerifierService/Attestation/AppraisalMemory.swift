@@ -21,6 +21,8 @@ struct JudgedBoot: Hashable, Sendable {
     private let eventLogSHA256: [UInt8]?
     private let group: String
     private let generation: Int64
+    /// Under a change plan two sets judge nodes of one group.
+    private let references: String?
 
     init(_ quote: VerifiedQuote, eventLogSHA256: [UInt8]?, _ policy: GroupPolicy) {
         var writer = ByteWriter(reservingCapacity: 96)
@@ -31,6 +33,7 @@ struct JudgedBoot: Hashable, Sendable {
         self.eventLogSHA256 = eventLogSHA256
         group = policy.group
         generation = policy.generation
+        references = policy.reference?.documentSHA256
     }
 }
 

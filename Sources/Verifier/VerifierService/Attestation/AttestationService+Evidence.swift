@@ -49,11 +49,12 @@ extension AttestationService {
         guard let challenge, isOpen(challenge, for: submission, evidence) else {
             return .raced
         }
-        guard challenge.covers(evidence.policy) else {
+        guard challenge.covers(evidence) else {
             throw ServiceError(.gone, "QUOTE_SELECTION_OLD", "the references judge more registers by now")
         }
         let verification = try await EvidenceVerification(
-            submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki, memory: memory
+            submission, evidence, challenge: challenge, nodeKeySPKI: peer.spki,
+            memory: evidence.hasTwoReferences ? nil : memory
         ) { try await keptRegisters(evidence, $0) }
         let explanation = try await explanation(of: verification, evidence)
         var accepted = try AcceptedEvidence(
@@ -88,10 +89,12 @@ extension AttestationService {
     private func explanation(
         of verification: EvidenceVerification, _ evidence: EvidenceCase
     ) async throws -> RebootExplanation? {
-        guard verification.movesCounters(evidence.state) else { return nil }
+        guard verification.movesCounters(evidence.state), let quote = verification.quote else { return nil }
         let explainer = RebootExplainer(plans: plans, inMaintenanceWindow: policy.inMaintenanceWindow)
+        let last = evidence.state?.counters?.resetCount ?? 0
+        let resets = quote.clock.resetCount > last ? quote.clock.resetCount - last : 0
         return try await store.read {
-            try explainer.explanation(ofRebootOf: evidence.node, now: $0.now, $0)
+            try explainer.explanation(ofRebootOf: evidence.node, resets: resets, now: $0.now, $0)
         }
     }
 
@@ -207,7 +210,9 @@ extension AttestationService {
                 let logs = try uploads.filter { $0.log != EvidenceLog.measurementList.description }.map {
                     ($0, try snapshot.uploadedBytes(of: pending.evidenceID, log: $0.log))
                 }
-                return (try evidenceCase(peer, snapshot), logs)
+                return (
+                    try evidenceCase(peer, receivedAt: pending.receivedAtMilliseconds, snapshot), logs
+                )
             }
             var accepted = try await AcceptedEvidence(
                 resuming: pending, evidence: evidence, nodeKeySPKI: peer.spki, policy: policy
@@ -238,25 +243,29 @@ extension AttestationService {
             }
             reports.merge(stored) { uploaded, _ in uploaded }
         }
-        let runtime = try await judgeMeasurementList(&accepted)
+        try await settleRegisters(&accepted)
+        let settled = accepted
         let input = EvidenceAppraiser.Input(
             identityFindings: accepted.identityFindings, registers: accepted.verification.registers,
             eventLogSHA256: accepted.eventLogSHA256,
             fingerprintFindings: accepted.verification.quote == nil
-                ? nil : EvidenceAppraiser.compare(reports, evidence.policy), runtime: runtime?.appraisal,
-            now: store.clock.now())
+                ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
         let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
-        let result = try await EvidenceAppraiser(memory: memory).appraise(input, evidence.policy) {
+        let (result, judged, list) = try await EvidenceAppraiser(memory: memory).appraise(
+            input, evidence, runtime: { try await judgeMeasurementList(of: settled, by: $0) }
+        ) {
             if let bytes = log.bytes { return bytes }
             guard let digest = log.digest else { return nil }
             return try await store.read { try $0.blob(sha256: digest) }
         }
+        if evidence.wantsMeasurementList { accepted.keepRegisters(listIsStored: list != nil) }
         accepted.finishState()
         let final = accepted
         let resultDigest = EvidenceAppraiser.digest(result)
-        let list = runtime?.update
         return try await store.write { tx in
-            guard try tx.policyGeneration() == evidence.policy.generation, try list?.isCurrent(tx) != false else {
+            guard try tx.policyGeneration() == judged.policy.generation, try judged.planned?.stands(tx) ?? true,
+                try list?.isCurrent(tx) ?? true
+            else {
                 return .outdated
             }
             if consuming {
@@ -275,7 +284,7 @@ extension AttestationService {
             }
             if let reboot = final.reboot { try tx.note(reboot) }
             try VerdictWriter(
-                evidence: evidence, challenge: final.challenge, submission: final.submission,
+                evidence: judged, challenge: final.challenge, submission: final.submission,
                 submissionSHA256: final.submissionSHA256, result: result, resultDigest: resultDigest,
                 state: final.state, isSticky: final.verification.isSticky,
                 bootKeySPKI: final.verification.bootKeySPKI, newReports: try final.newReports(tx), policy: policy
@@ -292,31 +301,6 @@ extension AttestationService {
                     final.challenge.challengeID, Verdict(rawValue: result.verdict.rawValue) ?? .error,
                     settings.attestationIntervalSeconds, next))
         }
-    }
-
-    /// Layer 7, and with it the registers of a quote that was made while the kernel measured. Nil where it is not judged,
-    /// or the quote tells nothing.
-    private func judgeMeasurementList(
-        _ accepted: inout AcceptedEvidence
-    ) async throws -> MeasurementListAppraiser.Judgement? {
-        guard let rules = accepted.evidence.policy.measurementListRules, let quote = accepted.verification.quote else {
-            return nil
-        }
-        let id = accepted.challenge.challengeID
-        if case .unsettled(let read, _) = accepted.verification.registers, let stretch = accepted.measurementList {
-            accepted.settle(try await measurementLists.registers(of: quote, read: read, stretch, id, rules))
-        }
-        guard case .attested(let registers) = accepted.verification.registers else { return nil }
-        let now = store.clock.now()
-        guard let stretch = accepted.measurementList else {
-            accepted.keepRegisters(listIsStored: false)
-            return .init(appraisal: RuntimeAppraisal(measurementList: nil, registers, by: rules, at: now))
-        }
-        let judgement = try await measurementLists.judge(
-            stretch, of: accepted.evidence, id, against: registers, rules,
-            bootID: accepted.verification.claims?.bootID, now: now)
-        accepted.keepRegisters(listIsStored: judgement.update != nil)
-        return judgement
     }
 
     func reply(

@@ -60,9 +60,7 @@ extension AttestationService {
         _ challenge: ChallengeRecord, _ submitted: (EvidenceSubmission, [UInt8]), _ node: NodeRecord,
         _ identity: IdentityRecord, _ finding: Finding, _ tx: any StoreTransaction
     ) throws -> Int {
-        let evidence = EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity), policy: try groupPolicy(node.group, tx),
-            state: try tx.attestationState(akName: identity.akName))
+        let evidence = try evidenceCase(node, identity, receivedAt: tx.now, tx)
         let result = evidence.policy.appraiser.appraise(
             AppraisalInput(
                 identityFindings: [finding], pcrs: nil, eventLog: nil, fingerprintFindings: nil,

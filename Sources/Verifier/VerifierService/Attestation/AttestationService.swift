@@ -20,7 +20,7 @@ package struct AttestationService: AttestationUseCases {
     /// - Parameter plans: what explains reboots besides operators' announcements.
     package init(
         store: any TransactionalStore, random: any RandomSource = SystemRandom(),
-        policy: VerifierPolicy = VerifierPolicy(), plans: (any RebootExplaining)? = nil
+        policy: VerifierPolicy = VerifierPolicy(), plans: (any RebootExplaining)? = PlannedReboots()
     ) {
         self.plans = plans
         self.store = store
@@ -49,8 +49,6 @@ package struct AttestationService: AttestationUseCases {
     ) throws -> AttestationChallenge {
         let settings = group.settings
         let selection = policy.selection(for: group)
-        let kept =
-            group.measurementListRules == nil ? nil : try tx.measurementList(akName: identity.akName)
         let record = ChallengeRecord(
             challengeID: Identifier.make(at: tx.now, random), nodeID: node.nodeID, akName: identity.akName,
             nonce: random.bytes(AttestationChallenge.nonceSize), selection: selection, issuedAtMilliseconds: tx.now,
@@ -61,20 +59,37 @@ package struct AttestationService: AttestationUseCases {
             expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: selection,
             fingerprintIntervals: settings.fingerprintIntervals,
             attestationIntervalSeconds: settings.attestationIntervalSeconds,
-            measurementListOffset: group.measurementListOffset(kept, bootID: bootID))
+            measurementListOffset: try group.measurementListOffset(bootID: bootID) {
+                try tx.measurementList(akName: identity.akName)
+            })
     }
 
     // MARK: Shared steps
 
     /// Reads the peer's node and everything it is judged by.
-    func evidenceCase(_ peer: NodePeer, _ snapshot: any StoreSnapshot) throws -> EvidenceCase {
+    ///
+    /// - Parameter receivedAt: when the quote came, for evidence whose logs took their time; nil for now.
+    func evidenceCase(
+        _ peer: NodePeer, receivedAt: Int64? = nil, _ snapshot: any StoreSnapshot
+    ) throws -> EvidenceCase {
         let (node, identity) = try AttestationGate.open(peer, snapshot)
-        let group = try groupPolicy(node.group, snapshot)
-        return EvidenceCase(
-            node: node, identity: identity, keys: try nodeKeys(identity), policy: group,
-            state: try snapshot.attestationState(akName: identity.akName),
-            measurementList: group.measurementListRules == nil
-                ? nil : try snapshot.measurementList(akName: identity.akName))
+        return try evidenceCase(node, identity, receivedAt: receivedAt ?? snapshot.now, snapshot)
+    }
+
+    func evidenceCase(
+        _ node: NodeRecord, _ identity: IdentityRecord, receivedAt: Int64, _ snapshot: any StoreSnapshot
+    ) throws -> EvidenceCase {
+        let policy = try groupPolicy(node.group, snapshot)
+        let planned = try PlannedNode(node.nodeID, policy, receivedAt: receivedAt, snapshot)
+        let canary = try CanaryNode(node.nodeID, policy, snapshot)
+        var evidence = EvidenceCase(
+            node: node, identity: identity, keys: try nodeKeys(identity),
+            policy: planned?.soleReferences ?? canary?.references ?? policy,
+            state: try snapshot.attestationState(akName: identity.akName), planned: planned, canary: canary)
+        if evidence.wantsMeasurementList {
+            evidence.measurementList = try snapshot.measurementList(akName: identity.akName)
+        }
+        return evidence
     }
 
     func nodeKeys(_ identity: IdentityRecord) throws -> NodeKeys {

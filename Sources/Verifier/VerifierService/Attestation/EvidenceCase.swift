@@ -6,10 +6,18 @@ struct EvidenceCase: Sendable {
     var node: NodeRecord
     var identity: IdentityRecord
     var keys: NodeKeys
+    /// What judges the node: its group's active set, or the one of the plan under which it was updated.
     var policy: GroupPolicy
     var state: AttestationStateRecord?
     /// Read only where references judge it.
     var measurementList: MeasurementListRecord?
+    /// The node's part in an open change plan.
+    var planned: PlannedNode?
+    /// Where a staged activation judges the node by its set already.
+    var canary: CanaryNode?
+
+    /// Whether two sets may have to look at the registers: what one of them found of this boot does not stand for the other.
+    var hasTwoReferences: Bool { planned?.alternative != nil || canary?.isUnproven == true }
 }
 
 /// Names a submission by its bytes: a resend is the same evidence, whatever its logs and values.

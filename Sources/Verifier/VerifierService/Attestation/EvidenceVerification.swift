@@ -69,7 +69,7 @@ struct EvidenceVerification: Sendable {
         allocatedBanks = (known ?? signed).map(\.rawValue).sorted()
         try readClaims(submission, evidence)
         let eventLogSHA256 = submission.sha256(of: .eventLog)
-        if submission.pcrs == nil, evidence.policy.measurementListRules == nil,
+        if submission.pcrs == nil, !evidence.wantsMeasurementList,
             evidence.state?.pcrDigest == quote.pcrDigest.bytes,
             let boot = memory?.boots[JudgedBoot(quote, eventLogSHA256: eventLogSHA256, evidence.policy)]
         {
@@ -116,7 +116,7 @@ struct EvidenceVerification: Sendable {
             values = decoded
         }
         do throws(QuoteRefusal) { registers = .attested(try quote.attest(values)) } catch {
-            if evidence.policy.measurementListRules != nil, submission.measurementList != nil {
+            if evidence.wantsMeasurementList, submission.measurementList != nil {
                 registers = .unsettled(read: values, findings: Self.findings(error))
             } else {
                 findings += Self.findings(error)

@@ -13,6 +13,10 @@ struct GroupPolicy: Sendable {
     let reference: AttestationResult.ReferenceIdentity?
     let labMode: Bool
     let baselines: [FingerprintKind: FingerprintBaseline]
+    /// Open change plans of the group by name; empty for what judges under a plan itself.
+    let plans: [String: OpenPlan]
+    /// Staged activation that is under way in the group.
+    let rollout: OpenRollout?
 
     /// `name@version`, as verdicts name it.
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
@@ -56,6 +60,8 @@ struct GroupPolicy: Sendable {
         }
         appraiser = Appraiser(
             references: lineage?.compiled, policy: Self.appraisalPolicy(settings), revocations: revocations)
+        rollout = candidate == nil ? try OpenRollout.of(group, judgedBy: active, policy: policy, in: snapshot) : nil
+        plans = candidate == nil ? try OpenPlan.of(group, judgedBy: active, policy: policy, in: snapshot) : [:]
     }
 
     /// Layer 10 is self-reported while nobody attests the layers below it: at most a warning, which passes. Where

@@ -4,10 +4,12 @@ internal import TPMStructures
 
 /// Says why a node's counters moved. Asked once for each change of counters, never for evidence of a boot that is known.
 package protocol RebootExplaining: Sendable {
-    /// - Parameter now: the verifier's clock, when the evidence arrived.
+    /// - Parameters:
+    ///   - resets: by how much the reset count rose, boots without evidence included.
+    ///   - now: the verifier's clock, when the evidence arrived.
     /// - Returns: nil where this source explains nothing.
     func explanation(
-        ofRebootOf node: NodeRecord, now: Int64, _ snapshot: any StoreSnapshot
+        ofRebootOf node: NodeRecord, resets: UInt32, now: Int64, _ snapshot: any StoreSnapshot
     ) throws -> RebootExplanation?
 }
 
@@ -18,9 +20,11 @@ struct RebootExplainer: Sendable {
     let inMaintenanceWindow: Bool
 
     func explanation(
-        ofRebootOf node: NodeRecord, now: Int64, _ snapshot: any StoreSnapshot
+        ofRebootOf node: NodeRecord, resets: UInt32, now: Int64, _ snapshot: any StoreSnapshot
     ) throws -> RebootExplanation? {
-        if let planned = try plans?.explanation(ofRebootOf: node, now: now, snapshot) { return planned }
+        if let planned = try plans?.explanation(ofRebootOf: node, resets: resets, now: now, snapshot) {
+            return planned
+        }
         if let expected = try snapshot.expectedReboot(of: node.nodeID), now < expected.untilMilliseconds {
             return .announced(by: expected.announcedBy, reason: expected.reason)
         }

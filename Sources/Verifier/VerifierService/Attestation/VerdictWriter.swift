@@ -40,6 +40,12 @@ struct VerdictWriter: Sendable {
         var state = state
         try insertVerdict(unchanged, &state, tx)
         for report in newReports { try tx.insert(report) }
+        switch verdict {
+        case .pass: try evidence.planned?.passed(id, by: evidence.policy, node, tx)
+        case .fail: try PlannedReboots.withdraw(id, node, tx)
+        case .error: break
+        }
+        try evidence.canary?.note(verdict, id, tx)
         try updateNode(&node, state, unchanged, tx)
         try tx.save(state)
         if unchanged {

@@ -1,7 +1,9 @@
 internal import AttestationMessages
 package import Logging
 
-/// Looks regularly for nodes that fell silent or stand alone among their peers, for overrides whose time is over, for uploads that were never finished, and for what has served its time.
+/// Looks regularly for nodes that fell silent or stand alone among their peers, for overrides whose time is over, for
+/// uploads that were never finished, for plans and staged activations whose time or work is over, and for what has served
+/// its time.
 ///
 /// Admission ages always; the stale *alarm* counts only time in which the verifier was up: after a start, every node
 /// has its full age once more before it is called stale.
@@ -47,6 +49,8 @@ package struct StaleMonitor: Sendable {
         try await OverrideEnding.endOverdue(store)
         try await RevocationAge.check(store, maximumAge: policy.maxRevocationAge)
         try await ReferenceEndWatch.check(store)
+        try await PlanWatch.check(store, grace: policy.uploadLife + policy.challengeLife)
+        try await RolloutWatch.check(ReferenceService(store: store, labMode: false, policy: policy))
         try await store.write { [attestation] tx in
             for pending in try tx.overduePendingEvidence(limit: 100) { try attestation.abandon(pending, tx) }
         }

@@ -16,6 +16,7 @@ struct ExplanationMaterial: Sendable {
     private let candidates: [VerdictRecord]
     private let lastReboot: RebootView?
     private let peers: PeerNotice?
+    private let plan: PlanNodeView?
 
     static let maximumNodes = 32
     static let maximumChanges = 200
@@ -66,6 +67,7 @@ struct ExplanationMaterial: Sendable {
         self.candidates = candidates
         lastReboot = try snapshot.reboots(of: node.nodeID, before: nil, limit: 1).first
         peers = try PeerNotice.current(node, snapshot)
+        plan = try snapshot.plannedNode(node.nodeID).flatMap { row in try snapshot.plan(row.plan).map(row.view) }
     }
 
     /// What broke the first broken layer, and what was seen there.
@@ -96,7 +98,7 @@ struct ExplanationMaterial: Sendable {
             nodeID: nodeID, verdict: verdict?.summary, lastGood: lastGood?.summary, brokenSince: brokenSince,
             comparison: comparison, comparisonMissing: missing,
             sameElsewhere: Array(elsewhere.prefix(Self.maximumNodes)),
-            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot,
+            sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot, plan: plan,
             peers: peers?.text)
     }
 

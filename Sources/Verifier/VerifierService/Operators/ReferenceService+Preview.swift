@@ -21,7 +21,7 @@ extension ReferenceService {
         return try await previewing(record)
     }
 
-    private func previewing(_ record: ReferenceRecord) async throws -> ReferencePreview {
+    func previewing(_ record: ReferenceRecord) async throws -> ReferencePreview {
         try Self.checkContent(
             named: Hex.encode(record.documentSHA256), stored: record.documentSHA256, document: record.document)
         var preview = ReferencePreview(

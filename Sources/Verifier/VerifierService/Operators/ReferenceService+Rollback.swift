@@ -14,7 +14,8 @@ extension ReferenceService {
                 try ReferenceSignatures.demand(sets.good, policy, tx)
                 return sets
             }
-            let (cleared, stillFailed) = try await clearFails(under: bad, by: good, request.reason, peer)
+            let (cleared, stillFailed) = try await clearFails(
+                under: bad, by: good, request.reason, Initiator(peer: peer))
             return ReferenceRollback(
                 rolledBack: Self.view(bad), active: Self.view(good), cleared: cleared, stillFailed: stillFailed)
         } catch let error as ServiceError {
@@ -34,6 +35,7 @@ extension ReferenceService {
         guard var bad = active.first, active.count == 1 else {
             throw ServiceError(.conflict, "REF_STATUS", "\(active.count) versions of \(name) are active, not one")
         }
+        if let rollout = try tx.openRollout(group: bad.group) { throw PlanRule.inRollout(rollout) }
         guard var good = try tx.referenceBefore(group: bad.group) else {
             throw ServiceError(.conflict, "REF_NO_PREVIOUS", "no set was active in group \(bad.group) before")
         }
@@ -70,8 +72,8 @@ extension ReferenceService {
 
     private static let longestSeries = 200
 
-    private func clearFails(
-        under bad: ReferenceRecord, by good: ReferenceRecord, _ reason: String, _ peer: OperatorPeer
+    func clearFails(
+        under bad: ReferenceRecord, by good: ReferenceRecord, _ reason: String, _ initiator: Initiator
     ) async throws -> (cleared: [NodeID], stillFailed: [NodeID]) {
         let memory = AppraisalMemory(bootCapacity: 64)
         let lists = MeasurementListAppraiser(store: store)
@@ -94,7 +96,7 @@ extension ReferenceService {
             for fail in found.fails ?? [] where passes {
                 passes = try await fail.appraisal.appraise(policy, memory, lists, now: now)?.verdict == .pass
             }
-            if passes, try await clear(node.nodeID, found, good, reason, peer) {
+            if passes, try await clear(node.nodeID, found, good, reason, initiator) {
                 cleared.append(node.nodeID)
             } else {
                 stillFailed.append(node.nodeID)
@@ -131,7 +133,7 @@ extension ReferenceService {
     /// Decided again in the transaction that writes it: evidence, or another set, may have come meanwhile. The node is
     /// unproven after it, as after `node clear`; its next pass makes it good, and is asked for at once.
     private func clear(
-        _ id: NodeID, _ found: Case, _ good: ReferenceRecord, _ reason: String, _ peer: OperatorPeer
+        _ id: NodeID, _ found: Case, _ good: ReferenceRecord, _ reason: String, _ initiator: Initiator
     ) async throws -> Bool {
         let examined = Set(found.fails?.map(\.id) ?? [])
         return try await store.write { [policy] tx in
@@ -157,10 +159,10 @@ extension ReferenceService {
             ]
             try tx.audit(
                 AuditEntry(
-                    actor: "operator:\(peer.name)", action: "node.clear-by-rollback", subject: id.rawValue,
-                    outcome: "success", detail: fields.merging(OperatorLedger.origin(peer)) { $1 }))
+                    actor: initiator.actor, action: "node.clear-by-rollback", subject: id.rawValue,
+                    outcome: "success", detail: fields.merging(initiator.origin) { $1 }))
             try tx.announce(
-                SecurityEventID.nodeCleared, by: peer, node: node,
+                SecurityEventID.nodeCleared, by: initiator, node: node,
                 "verdict \(found.failedVerdictID) of \(id) cleared: its evidence passes under the restored references",
                 fields)
             return true

@@ -106,6 +106,7 @@ package struct ReferenceService: ReferenceUseCases {
                 let ticket = try request.ticket.map { try OperatorInput.reason($0, required: false) }
                 var note: String?
                 var record = try Self.existing(name, version, tx)
+                try PlanRule.check(act, on: record, tx)
                 try Self.checkContent(
                     named: request.documentSHA256, stored: record.documentSHA256, document: record.document)
                 let signature = try ReferenceSignatures.take(
@@ -155,7 +156,16 @@ package struct ReferenceService: ReferenceUseCases {
     }
 
     /// Only what was approved, and never a version below one that was active before (RV-05, RV-07).
-    private static func activate(_ record: inout ReferenceRecord, _ tx: any StoreTransaction) throws {
+    static func activate(_ record: inout ReferenceRecord, _ tx: any StoreTransaction) throws {
+        try demandActivatable(record, tx)
+        if var before = try tx.activeReference(group: record.group) {
+            before.status = .retired
+            try tx.save(before)
+        }
+        record.status = .active
+    }
+
+    static func demandActivatable(_ record: ReferenceRecord, _ tx: any StoreSnapshot) throws {
         let newest = try tx.references().filter { other in
             other.name == record.name && (other.status == .active || other.status == .retired)
         }.map(\.version).max()
@@ -172,11 +182,6 @@ package struct ReferenceService: ReferenceUseCases {
         if let until = record.validUntilMilliseconds, until <= tx.now {
             throw ServiceError(.conflict, "REF_EXPIRED", "\(record.name)@\(record.version) is past its end")
         }
-        if var before = try tx.activeReference(group: record.group) {
-            before.status = .retired
-            try tx.save(before)
-        }
-        record.status = .active
     }
 
     /// An end only comes earlier: what was approved for a time is not good for longer without another approval.
@@ -228,15 +233,23 @@ package struct ReferenceService: ReferenceUseCases {
             "\(record.name)@\(record.version) is \(record.status.rawValue), not \(status.rawValue)")
     }
 
-    /// A change of what nodes are judged by is never silent (RV-03).
     static func record(
         _ action: String, _ act: String, _ record: ReferenceRecord, _ peer: OperatorPeer, _ reason: String,
         _ ticket: String?, _ note: String?, _ tx: any StoreTransaction
     ) throws {
+        try Self.record(action, act, record, by: Initiator(peer: peer), reason, ticket, note, tx)
+    }
+
+    /// A change of what nodes are judged by is never silent (RV-03).
+    static func record(
+        _ action: String, _ act: String, _ record: ReferenceRecord, by initiator: Initiator, _ reason: String,
+        _ ticket: String?, _ note: String?, _ tx: any StoreTransaction
+    ) throws {
         try tx.insert(
             ReferenceHistoryEntry(
-                name: record.name, version: record.version, act: act, atMilliseconds: tx.now, by: peer.name,
-                reason: reason, ticket: ticket, note: note), group: record.group, keySHA256: peer.keySHA256)
+                name: record.name, version: record.version, act: act, atMilliseconds: tx.now, by: initiator.name,
+                reason: reason, ticket: ticket, note: note), group: record.group,
+            keySHA256: initiator.peer?.keySHA256 ?? "")
         let set = "\(record.name)@\(record.version)"
         let fields = [
             "referenceSet": set, "group": record.group, "status": record.status.rawValue,
@@ -245,11 +258,11 @@ package struct ReferenceService: ReferenceUseCases {
         ]
         try tx.audit(
             AuditEntry(
-                actor: "operator:\(peer.name)", action: action, subject: set, outcome: "success",
-                detail: fields.merging(OperatorLedger.origin(peer)) { $1 }))
+                actor: initiator.actor, action: action, subject: set, outcome: "success",
+                detail: fields.merging(initiator.origin) { $1 }))
         try tx.announce(
-            SecurityEventID.referenceChanged, by: peer,
-            "reference set \(set) of group \(record.group) is \(record.status.rawValue), by \(peer.name)", fields)
+            SecurityEventID.referenceChanged, by: initiator,
+            "reference set \(set) of group \(record.group) is \(record.status.rawValue), by \(initiator.name)", fields)
     }
 
     static func view(_ record: ReferenceRecord) -> ReferenceView {

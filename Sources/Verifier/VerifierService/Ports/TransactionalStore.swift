@@ -25,7 +25,7 @@ package protocol TransactionalStore: Sendable {
 
 /// Everything that can be read. Valid only inside the closure that received it.
 package protocol StoreSnapshot: NodeReading, EvidenceReading, OverrideReading, PolicyReading, OversightReading,
-    RebootReading, MeasurementListReading
+    RebootReading, MeasurementListReading, PlanReading, RolloutReading
 {
     /// Milliseconds since 1970 by the store's clock when the unit began.
     var now: Int64 { get }
@@ -33,7 +33,7 @@ package protocol StoreSnapshot: NodeReading, EvidenceReading, OverrideReading, P
 
 /// Everything that can be written. Valid only inside the closure that received it.
 package protocol StoreTransaction: StoreSnapshot, NodeWriting, EvidenceWriting, OverrideWriting, PolicyWriting,
-    OversightWriting, RebootWriting, MeasurementListWriting
+    OversightWriting, RebootWriting, MeasurementListWriting, PlanWriting, RolloutWriting
 {}
 
 /// What ``TransactionalStore/verifyAudit()`` found.

@@ -30,7 +30,18 @@ package struct NodeFilter: Hashable, Sendable {
     }
 }
 
-package protocol ReferenceUseCases: Sendable {
+/// Activation of a reference set in stages.
+package protocol RolloutUseCases: Sendable {
+    func startRollout(_ name: String, version: Int, _ request: RolloutRequest, peer: OperatorPeer) async throws
+        -> RolloutView
+    /// The last one of any version of the set.
+    func rollout(_ name: String, peer: OperatorPeer) async throws -> RolloutView
+    /// Stops the one under way, and clears what failed only by its set.
+    func haltRollout(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) async throws
+        -> RolloutHalt
+}
+
+package protocol ReferenceUseCases: RolloutUseCases {
     func references(peer: OperatorPeer) async throws -> Page<ReferenceView>
     func reference(_ name: String, version: Int?, peer: OperatorPeer) async throws -> ReferenceDetail
     func draft(_ request: ReferenceDraftRequest, peer: OperatorPeer) async throws -> ReferenceDetail
@@ -47,6 +58,15 @@ package protocol ReferenceUseCases: Sendable {
         -> ReferenceRollback
     /// Oldest first.
     func history(ofReference name: String, peer: OperatorPeer) async throws -> Page<ReferenceHistoryEntry>
+}
+
+package protocol PlanUseCases: Sendable {
+    func create(_ request: PlanRequest, peer: OperatorPeer) async throws -> PlanDetail
+    /// Newest first; nil for open and closed ones.
+    func plans(open: Bool?, peer: OperatorPeer) async throws -> Page<PlanView>
+    func plan(_ name: String, peer: OperatorPeer) async throws -> PlanDetail
+    /// Refused with `PLAN_FAILURES` where nodes would lose their pass and the request does not accept so many.
+    func close(_ name: String, _ request: PlanCloseRequest, peer: OperatorPeer) async throws -> PlanDetail
 }
 
 package protocol FingerprintUseCases: Sendable {

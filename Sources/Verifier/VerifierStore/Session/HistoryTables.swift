@@ -177,6 +177,8 @@ extension SQLiteSession {
             """, [now - retention.failVerdictAge, now - retention.passVerdictAge])
         try purgeMeasurementLists()
         try execute("DELETE FROM reboots WHERE at < ?", [now - retention.failVerdictAge])
+        try purgePlans(closedBefore: now - retention.failVerdictAge)
+        try purgeRollouts(endedBefore: now - retention.failVerdictAge)
         try execute("DELETE FROM expected_reboots WHERE until < ?", [now - 86_400_000])
         try execute(
             """

@@ -78,6 +78,13 @@ extension SQLiteSession {
         try execute("DELETE FROM challenges WHERE node_id = ?", [id.rawValue])
         try execute("DELETE FROM pending_evidence WHERE node_id = ?", [id.rawValue])
         try execute("DELETE FROM expected_reboots WHERE node_id = ?", [id.rawValue])
+        // An open plan does not wait for a node that is gone; closed ones keep it as history.
+        try execute("DELETE FROM plan_nodes WHERE node_id = ? AND is_open = 1", [id.rawValue])
+        try execute(
+            """
+            DELETE FROM rollout_nodes
+            WHERE node_id = ? AND rollout IN (SELECT number FROM rollouts WHERE status = 'open')
+            """, [id.rawValue])
         try execute("DELETE FROM nodes WHERE node_id = ?", [id.rawValue])
     }
 

@@ -8,7 +8,7 @@ extension SQLiteSession {
         try setting("policy-generation").flatMap { Int64($0) } ?? 0
     }
 
-    private func raisePolicyGeneration() throws {
+    func raisePolicyGeneration() throws {
         try set("policy-generation", to: String(try policyGeneration() + 1))
     }
 

@@ -119,6 +119,7 @@ struct Composition {
             overrides: OverrideService(store: store, issuer: signer, random: SystemRandom(), labMode: labMode),
             nodes: NodeService(store: store, random: SystemRandom(), policy: policy),
             references: ReferenceService(store: store, labMode: labMode, policy: policy),
+            plans: PlanService(store: store, labMode: labMode, policy: policy),
             fingerprints: FingerprintService(store: store, policy: policy, labMode: labMode), oversight: oversight,
             keySet: { try signer.keySet.json() },
             readiness: { await probes.readiness() }, gauges: { await probes.gauges() })

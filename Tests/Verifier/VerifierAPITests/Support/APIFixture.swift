@@ -24,7 +24,7 @@ struct APIFixture {
     static func useCases(_ fake: FakeUseCases) -> APIUseCases {
         APIUseCases(
             enrollment: fake, attestation: fake, admission: fake, overrides: fake, nodes: fake, references: fake,
-            fingerprints: fake,
+            plans: fake, fingerprints: fake,
             oversight: fake, keySet: { Array("{\"keys\":[]}".utf8) }, readiness: { fake.readiness }, gauges: { [] })
     }
 
@@ -115,6 +115,18 @@ struct APIFixture {
         case "OverrideProposal":
             return try StrictJSON.encode(OverrideProposal(reason: "because", untilMilliseconds: 1))
         case "OverrideActRequest": return try StrictJSON.encode(OverrideActRequest(reason: "because"))
+        case "RolloutRequest":
+            return try StrictJSON.encode(
+                RolloutRequest(
+                    documentSHA256: "00", reason: "because", ticket: "CHG-1", acceptFailures: 1, dwellMilliseconds: 1))
+        case "PlanRequest":
+            return try StrictJSON.encode(
+                PlanRequest(
+                    name: "p", reason: "because", ticket: "CHG-1", referenceSet: "r", version: 1,
+                    startMilliseconds: 1, endMilliseconds: 2, nodes: [NodeID("n1")!], site: "s", nodeGroup: "g",
+                    reboots: 1))
+        case "PlanCloseRequest":
+            return try StrictJSON.encode(PlanCloseRequest(reason: "because", activate: true, acceptFailures: 1))
         case "ReferenceActRequest": return try StrictJSON.encode(reference)
         case "ReferenceRollbackRequest":
             return try StrictJSON.encode(ReferenceRollbackRequest(reason: "because", ticket: nil))

@@ -289,7 +289,7 @@ struct ReferenceLifeTests {
 }
 
 /// A store to which something else happens just before its first write.
-private final class InterruptedStore: TransactionalStore {
+final class InterruptedStore: TransactionalStore {
     private let base: any TransactionalStore
     private let interruption: @Sendable (any TransactionalStore) async throws -> Void
     private let isDone = Atomic(false)

@@ -70,9 +70,8 @@ struct MeasurementListAppraiser: Sendable {
     /// - Returns: nil where no beginning of the list makes the signed digest.
     func registers(
         of quote: VerifiedQuote, read: PCRValues, _ stretch: MeasurementListStretch, _ evidenceID: String,
-        _ rules: CompiledRuntime
+        _ modes: Set<IMAExtension>
     ) async throws -> AttestedPCRs? {
-        let modes = rules.extensionModes
         let resumed = stretch.progress.flatMap {
             IMARegisterSearch(quote, read: read, modes: modes, resuming: $0.checkpoint)
         }

@@ -18,7 +18,7 @@ struct MeasurementListStretch: Sendable {
     init?(
         _ submission: EvidenceSubmission, _ evidence: EvidenceCase, _ quote: VerifiedQuote?, _ policy: VerifierPolicy
     ) throws {
-        guard evidence.policy.measurementListRules != nil, let quote, let part = submission.measurementList else {
+        guard evidence.wantsMeasurementList, let quote, let part = submission.measurementList else {
             return nil
         }
         let kept = evidence.measurementList.flatMap { list in
