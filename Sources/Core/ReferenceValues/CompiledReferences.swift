@@ -69,6 +69,10 @@ public struct CompiledReferences: Sendable {
     public init(_ set: ReferenceSet) throws(ReferenceSetError) {
         let problems = set.lint()
         if let first = problems.first { throw ReferenceSetError(first, Array(problems.dropFirst())) }
+        try self.init(linted: set)
+    }
+
+    private init(linted set: ReferenceSet) throws(ReferenceSetError) {
         if let parent = set.extends {
             throw ReferenceSetError(
                 ReferenceSetProblem(
@@ -112,7 +116,7 @@ public struct CompiledReferences: Sendable {
 
     /// Reads, checks and compiles a document from its exact bytes.
     public init(parsing bytes: [UInt8]) throws(ReferenceSetError) {
-        try self.init(ReferenceSet(parsing: bytes))
+        try self.init(linted: ReferenceSet(parsing: bytes))
     }
 
     /// The same references with an earlier end; a later one, or nil, changes nothing.

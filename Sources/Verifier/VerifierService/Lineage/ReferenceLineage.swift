@@ -6,7 +6,8 @@ internal import ReferenceValues
 struct ReferenceLineage: Sendable {
     /// What judges: the child over its parents.
     let compiled: CompiledReferences
-    let effective: ReferenceSet
+    /// The set over its parents; nil where it rests on none.
+    let effective: ReferenceSet?
     /// Whether any set of the line was approved in lab mode.
     let labMode: Bool
 
@@ -36,27 +37,54 @@ struct ReferenceLineage: Sendable {
         _ document: [UInt8], ends: [Int64?], labMode: Bool, _ policy: VerifierPolicy, _ snapshot: any StoreSnapshot,
         refusal: (_ code: String, _ detail: String) -> ServiceError
     ) throws {
-        var line: [ReferenceSet] = []
         var ends = ends
         var labMode = labMode
         do {
-            line.append(try ReferenceSet(parsing: document))
-            while let parent = line.last?.extends {
-                guard line.count < ReferenceSet.longestLine else {
-                    throw Self.problem("more than \(ReferenceSet.longestLine) sets rest on each other")
+            if let whole = try Self.whole(document) {
+                effective = nil
+                compiled = whole.ending(by: ends.compactMap { $0 }.min())
+            } else {
+                let line = try Self.line(from: document, policy, snapshot) { record in
+                    ends.append(record.validUntilMilliseconds)
+                    labMode = labMode || record.labMode
                 }
-                let record = try Self.parent(parent, snapshot)
-                try ReferenceSignatures.verify(record, policy, snapshot)
-                ends.append(record.validUntilMilliseconds)
-                labMode = labMode || record.labMode
-                line.append(try ReferenceSet(parsing: record.document))
+                let together = try line.dropLast().reversed().reduce(line.last) { parent, child in
+                    try parent.map { try child.inheriting(from: $0) }
+                }
+                effective = together
+                guard let together else { throw Self.problem("there is no set") }
+                compiled = try CompiledReferences(together).ending(by: ends.compactMap { $0 }.min())
             }
-            var effective = line.removeLast()
-            while let child = line.popLast() { effective = try child.inheriting(from: effective) }
-            self.effective = effective
-            compiled = try CompiledReferences(effective).ending(by: ends.compactMap { $0 }.min())
         } catch let error as ReferenceSetError { throw refusal(error.code, error.description) }
         self.labMode = labMode
+    }
+
+    /// Most sets rest on none, and may be large: they are read once.
+    ///
+    /// - Returns: nil for a set with a parent.
+    private static func whole(_ document: [UInt8]) throws(ReferenceSetError) -> CompiledReferences? {
+        do throws(ReferenceSetError) { return try CompiledReferences(parsing: document) } catch {
+            guard error.code == ReferenceSetProblem.parent else { throw error }
+            return nil
+        }
+    }
+
+    /// The child first, each of the others verified.
+    private static func line(
+        from document: [UInt8], _ policy: VerifierPolicy, _ snapshot: any StoreSnapshot,
+        noting note: (ReferenceRecord) -> Void
+    ) throws -> [ReferenceSet] {
+        var line = [try ReferenceSet(parsing: document)]
+        while let parent = line.last?.extends {
+            guard line.count < ReferenceSet.longestLine else {
+                throw problem("more than \(ReferenceSet.longestLine) sets rest on each other")
+            }
+            let record = try Self.parent(parent, snapshot)
+            try ReferenceSignatures.verify(record, policy, snapshot)
+            note(record)
+            line.append(try ReferenceSet(parsing: record.document))
+        }
+        return line
     }
 
     /// What two persons approved once and nobody rejected since; by its exact bytes.

@@ -28,9 +28,11 @@ package struct ReferenceService: ReferenceUseCases {
 
     package func reference(_ name: String, version: Int?, peer: OperatorPeer) async throws -> ReferenceDetail {
         let name = try OperatorInput.name(name, "reference set")
-        return try await ledger.perform(peer, "reference.show", subject: name) { [policy] tx in
-            try ReferenceSignatures.detail(Self.existing(name, version, tx), policy, tx)
+        let record = try await ledger.perform(peer, "reference.show", subject: name) { tx in
+            try Self.existing(name, version, tx)
         }
+        // Documents are read and verified outside of the writer's transaction: no verdict waits for it.
+        return try await store.read { [policy] in try ReferenceSignatures.detail(record, policy, $0) }
     }
 
     // MARK: Drafts

@@ -120,9 +120,7 @@ enum ReferenceSignatures {
         // What cannot be put together judges nobody either.
         var effective: [UInt8]?
         do {
-            let lineage = try ReferenceLineage(loading: record, policy, snapshot)
-            let bytes = try lineage.effective.encoded()
-            effective = try ReferenceSet(parsing: record.document).extends == nil ? nil : bytes
+            effective = try ReferenceLineage(loading: record, policy, snapshot).effective?.encoded()
         } catch let error as ServiceError { problem = problem ?? error.detail }
         return ReferenceDetail(
             view: ReferenceService.view(record), document: WireBytes(record.document),
