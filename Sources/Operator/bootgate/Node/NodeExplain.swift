@@ -64,7 +64,7 @@ struct NodeExplanation: Encodable {
             lastPass: view.verdict?.verdict == .pass ? view.verdict : view.lastGood, firstFailure: view.brokenSince,
             comparison: try view.comparison.map(BootDifference.init), comparisonMissing: view.comparisonMissing,
             alsoAffected: view.sameElsewhere, alsoAffectedTruncated: view.sameElsewhereTruncated,
-            lastReboot: view.lastReboot, plan: view.plan, peers: view.peers, nextStep: NodeNextStep.text(for: node))
+            lastReboot: view.lastReboot, peers: view.peers, plan: view.plan, nextStep: NodeNextStep.text(for: node))
         if let verdict = view.verdict {
             let detail = try await client.verdict(of: id, verdictID: verdict.verdictID)
             explanation.firstDivergentEvent = detail.result["firstDivergentEvent"]

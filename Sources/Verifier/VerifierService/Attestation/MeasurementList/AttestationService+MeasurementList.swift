@@ -1,4 +1,5 @@
 internal import Appraisal
+internal import AttestationMessages
 internal import ReferenceValues
 internal import TPMCryptography
 
