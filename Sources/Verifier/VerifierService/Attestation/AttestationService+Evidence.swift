@@ -251,13 +251,14 @@ extension AttestationService {
             fingerprintFindings: accepted.verification.quote == nil
                 ? nil : EvidenceAppraiser.compare(reports, evidence.policy), now: store.clock.now())
         let log = (digest: accepted.eventLogSHA256, bytes: accepted.eventLog)
-        let (result, judged, list) = try await EvidenceAppraiser(memory: memory).appraise(
+        let (result, judged, judgedList) = try await EvidenceAppraiser(memory: memory).appraise(
             input, evidence, runtime: { try await judgeMeasurementList(of: settled, by: $0) }
         ) {
             if let bytes = log.bytes { return bytes }
             guard let digest = log.digest else { return nil }
             return try await store.read { try $0.blob(sha256: digest) }
         }
+        let list = judgedList != nil ? judgedList : try await unjudgedMeasurementList(of: settled, judged.policy)
         if evidence.wantsMeasurementList { accepted.keepRegisters(listIsStored: list != nil) }
         accepted.finishState()
         let final = accepted
@@ -294,8 +295,7 @@ extension AttestationService {
             let isSoon = Int64(settings.attestationIntervalSeconds) * 1000 < policy.challengeLife
             let next =
                 isSoon
-                ? try issueChallenge(
-                    evidence.node, evidence.identity, evidence.policy, bootID: final.state.bootID, tx) : nil
+                ? try issueChallenge(evidence, bootID: final.state.bootID, tx) : nil
             return .reply(
                 reply(
                     final.challenge.challengeID, Verdict(rawValue: result.verdict.rawValue) ?? .error,

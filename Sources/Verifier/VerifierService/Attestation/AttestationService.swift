@@ -35,22 +35,22 @@ package struct AttestationService: AttestationUseCases {
     package func challenge(_ request: ChallengeRequest, node peer: NodePeer) async throws -> AttestationChallenge {
         try await recordingRefusals("challenge.refused", peer) {
             try await store.write { tx in
-                let (node, identity) = try AttestationGate.open(peer, tx)
-                return try issueChallenge(
-                    node, identity, try groupPolicy(node.group, tx), bootID: request.bootID, tx)
+                try issueChallenge(try evidenceCase(peer, tx), bootID: request.bootID, tx)
             }
         }
     }
 
     /// Replaces the node's challenge: the older one is void.
+    ///
+    /// - Parameter evidence: everything that the node's next evidence will be judged by.
     func issueChallenge(
-        _ node: NodeRecord, _ identity: IdentityRecord, _ group: GroupPolicy, bootID: String?,
-        _ tx: any StoreTransaction
+        _ evidence: EvidenceCase, bootID: String?, _ tx: any StoreTransaction
     ) throws -> AttestationChallenge {
-        let settings = group.settings
-        let selection = policy.selection(for: group)
+        let settings = evidence.policy.settings
+        let selection = policy.selection(for: evidence)
+        let akName = evidence.identity.akName
         let record = ChallengeRecord(
-            challengeID: Identifier.make(at: tx.now, random), nodeID: node.nodeID, akName: identity.akName,
+            challengeID: Identifier.make(at: tx.now, random), nodeID: evidence.node.nodeID, akName: akName,
             nonce: random.bytes(AttestationChallenge.nonceSize), selection: selection, issuedAtMilliseconds: tx.now,
             expiresAtMilliseconds: tx.now + policy.challengeLife, epoch: store.clock.epoch, consumedBySHA256: nil)
         try tx.save(record)
@@ -59,9 +59,8 @@ package struct AttestationService: AttestationUseCases {
             expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: selection,
             fingerprintIntervals: settings.fingerprintIntervals,
             attestationIntervalSeconds: settings.attestationIntervalSeconds,
-            measurementListOffset: try group.measurementListOffset(bootID: bootID) {
-                try tx.measurementList(akName: identity.akName)
-            })
+            measurementListOffset: evidence.wantsMeasurementList
+                ? try tx.measurementList(akName: akName).flatMap { $0.offset(inBoot: bootID) } ?? 0 : nil)
     }
 
     // MARK: Shared steps

@@ -15,6 +15,17 @@ extension AttestationService {
                 of: quote, read: read, stretch, accepted.challenge.challengeID, modes))
     }
 
+    /// What to keep of a list that a plan's or a staged activation's set will judge, where the one that gave the verdict does
+    /// not: without it the node would send it whole each time.
+    func unjudgedMeasurementList(
+        of accepted: AcceptedEvidence, _ policy: GroupPolicy
+    ) async throws -> MeasurementListUpdate? {
+        guard policy.measurementListRules == nil, accepted.measurementList != nil,
+            let judging = accepted.evidence.judging.first(where: { $0.measurementListRules != nil })
+        else { return nil }
+        return try await judgeMeasurementList(of: accepted, by: judging)?.update
+    }
+
     /// Layer 7 by one group of references; nil where they do not judge it, or no registers are attested.
     func judgeMeasurementList(
         of accepted: AcceptedEvidence, by policy: GroupPolicy
