@@ -65,7 +65,7 @@ public struct RuntimeListJudge<Signatures: SignatureVerdictKeeping> {
     }
 
     private mutating func judge(_ measurement: IMAMeasurement, agrees: Bool) {
-        _ = summary.judge(measurement, by: rules, signatures: &signatures)
+        summary.judge(next: measurement, by: rules, signatures: &signatures)
         if agrees { agreed = summary }
     }
 

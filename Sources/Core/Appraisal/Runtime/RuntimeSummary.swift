@@ -1,4 +1,4 @@
-public import IMAMeasurementList
+internal import IMAMeasurementList
 public import ReferenceValues
 internal import TPMCryptography
 internal import TPMStructures
@@ -49,21 +49,22 @@ public struct RuntimeSummary: Hashable, Sendable, Codable {
         return true
     }
 
-    /// As ``judge(_:by:signatures:)`` of the one entry that follows. A listed file costs two lookups and allocates nothing.
-    public mutating func judge(
-        _ measurement: IMAMeasurement, by rules: CompiledRuntime, signatures: inout some SignatureVerdictKeeping
-    ) -> Bool {
-        guard entryCount > 0, isUsable(under: rules), Self.isListed(measurement, rules) else {
-            return judge(CollectionOfOne(RuntimeEntry(measurement)), by: rules, signatures: &signatures)
+    /// Judges the one entry that follows, under the references that this summary was made under: the caller knows that it
+    /// is usable. A listed file costs two lookups and allocates nothing.
+    mutating func judge(
+        next measurement: IMAMeasurement, by rules: CompiledRuntime, signatures: inout some SignatureVerdictKeeping
+    ) {
+        if entryCount == 0 || !Self.isListed(measurement, rules) {
+            judge(RuntimeEntry(measurement), rules, &signatures)
         }
         entryCount += 1
-        return true
     }
 
     private static func isListed(_ entry: IMAMeasurement, _ rules: CompiledRuntime) -> Bool {
         guard !entry.isViolation, entry.pcr.rawValue == LayerID.measurementListPCR, entry.template?.isBuffer == false,
             let algorithm = entry.fileDigestAlgorithm?.hashAlgorithm, let path = entry.eventName,
-            let digest = entry.fileDigestSlice, !path.elementsEqual(bootAggregateName)
+            let digest = entry.fileDigestSlice,
+            path.count != bootAggregateName.count || !path.elementsEqual(bootAggregateName)
         else { return false }
         return rules.lists(
             path: path.span, digest: digest.span, algorithm, isVerity: entry.fileDigestKind == .verity)

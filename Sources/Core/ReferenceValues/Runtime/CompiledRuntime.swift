@@ -110,9 +110,9 @@ public struct CompiledRuntime: Sendable {
         path: Span<UInt8>, digest: Span<UInt8>, _ algorithm: HashAlgorithm, isVerity: Bool
     ) -> Bool {
         guard let found = index.find(digest, kind: FileDigest.kind(algorithm, isVerity: isVerity)),
-            !found.marks.contains(.denied), let known = files.find(path)
+            !found.marks.contains(.denied)
         else { return false }
-        return known.contains(found.number)
+        return files.holds(path, found.number)
     }
 
     private func file(

@@ -58,23 +58,14 @@ struct DigestIndex: Sendable {
         var count: Int { marks.count }
         subscript(place: Int) -> [UInt8] { Array(bytes[place * size..<(place + 1) * size]) }
 
-        // Keyed anew in each process: nobody can choose digests that crowd together.
-        private static func start(_ digest: Span<UInt8>, _ mask: Int) -> Int {
-            var hasher = Hasher()
-            unsafe digest.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-            return hasher.finalize() & mask
-        }
-
         private func isEqual(_ place: Int, _ digest: Span<UInt8>) -> Bool {
-            let start = place * size
-            for index in 0..<size where bytes[start + index] != digest[index] { return false }
-            return true
+            TableHash.isEqual(bytes, place * size, digest)
         }
 
         func find(_ digest: Span<UInt8>) -> Int? {
             guard !slots.isEmpty, digest.count == size else { return nil }
             let mask = slots.count - 1
-            var slot = Self.start(digest, mask)
+            var slot = TableHash.place(digest, mask)
             while slots[slot] != 0 {
                 let place = Int(slots[slot]) - 1
                 if isEqual(place, digest) { return place }
@@ -98,7 +89,7 @@ struct DigestIndex: Sendable {
 
         private mutating func occupy(_ digest: Span<UInt8>, _ place: Int) {
             let mask = slots.count - 1
-            var slot = Self.start(digest, mask)
+            var slot = TableHash.place(digest, mask)
             while slots[slot] != 0 { slot = (slot + 1) & mask }
             slots[slot] = UInt32(place + 1)
         }

@@ -106,10 +106,7 @@ struct RuntimeListJudgeTests {
         }
         let entries = [bench.file("/bin/ls", "ls"), bench.aggregate()] + mixed(bench) + [bench.file("/bin/sh", "sh")]
         let list = bench.list(entries)
-        var short = RuntimeSummary(bench.rules)
-        var none = NoSignatureVerdicts()
-        var parser = IMAListParser()
-        try parser.append(list.bytes.span) { _ = short.judge($0, by: bench.rules, signatures: &none) }
+        let short = try #require(try run(list.bytes, try bench.quoted(list), bench).progress?.summary)
         #expect(short.entryCount == entries.count)
         #expect(short == bench.summary(entries))
         #expect(short.findings.map(\.id).contains("REF_REVOKED_COMPONENT"))
