@@ -118,6 +118,52 @@ struct RuntimeReferenceTests {
         #expect(refused.errorText.contains("dpkg-deb"))
     }
 
+    @Test(
+        "An RPM package gives its files; a package that is cut anywhere is refused, not taken for a short one",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/rpmbuild"), "rpmbuild is not here"))
+    func rpm() throws {
+        let specification = try folder.write(
+            Array(
+                """
+                Name: x
+                Version: 1
+                Release: 1
+                Summary: x
+                License: none
+                BuildArch: noarch
+                %description
+                x
+                %install
+                mkdir -p %{buildroot}/usr/bin %{buildroot}/bin
+                printf one > %{buildroot}/usr/bin/tool
+                printf one > %{buildroot}/bin/other
+                ln -s tool %{buildroot}/usr/bin/link
+                %files
+                /usr/bin/tool
+                /usr/bin/link
+                /bin/other
+
+                """.utf8), to: "x.spec")
+        let built = try runProcess(
+            "/usr/bin/rpmbuild",
+            [
+                "-bb", "--define", "_topdir \(folder.path)/top", "--define", "_rpmdir \(folder.path)/out",
+                specification,
+            ])
+        try #require(built.status == 0, "\(built.errorText)")
+        let package = folder.path + "/out/noarch/x-1-1.noarch.rpm"
+        let run = try BootgateProcess.run("reference", "import", "--rpm", package, "-o", "json")
+        #expect(
+            try files(run).map { $0.split(separator: " ")[1] } == ["/bin/other", "/usr/bin/other", "/usr/bin/tool"])
+        let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: package)))
+        for count in [0, 1, 200, bytes.count / 2, bytes.count - 1] {
+            let damaged = try folder.write(Array(bytes.prefix(count)), to: "bad.rpm")
+            let refused = try BootgateProcess.run("reference", "import", "--rpm", damaged, "-o", "json")
+            #expect(refused.status == 65, "\(count) bytes")
+            #expect(refused.errorText.contains("rpmkeys"))
+        }
+    }
+
     @Test("Imports extend a set, and what a Keylime policy cannot carry over is named")
     func merge() throws {
         let golden = TestVectors.golden.folder.path

@@ -10,12 +10,15 @@ struct FileImport: ParsableArguments {
     @Option(name: .customLong("directory"), parsing: .upToNextOption, help: "Folders.") var directories: [String] = []
     @Option(help: "Where the folders lie on the machine, such as /opt/app.") var below: String = ""
     @Option(name: .customLong("deb"), parsing: .upToNextOption, help: "Debian packages.") var packages: [String] = []
+    @Option(name: .customLong("rpm"), parsing: .upToNextOption, help: "RPM packages.") var rpms: [String] = []
     @Option(name: .customLong("keylime-runtime-policy"), parsing: .upToNextOption, help: "Keylime's JSON.")
     var keylime: [String] = []
     @Option(help: "Entries that a machine's list has at least; 2, or what the set says, when left out.")
     var minimumEntries: Int?
 
-    var isEmpty: Bool { lists.isEmpty && directories.isEmpty && packages.isEmpty && keylime.isEmpty }
+    var isEmpty: Bool {
+        lists.isEmpty && directories.isEmpty && packages.isEmpty && rpms.isEmpty && keylime.isEmpty
+    }
 
     func validate() throws {
         if !below.isEmpty, !below.hasPrefix("/") || below.hasSuffix("/") {
@@ -31,8 +34,9 @@ struct FileImport: ParsableArguments {
             let tree = try FileTree(path, prefix: below)
             allowList.add(tree.lines, skipped: tree.skipped)
         }
-        for path in packages {
-            let (lines, skipped) = try DebianPackage.files(path)
+        let software = packages.map { (SoftwarePackage.debian, $0) } + rpms.map { (SoftwarePackage.rpm, $0) }
+        for (kind, path) in software {
+            let (lines, skipped) = try kind.files(path)
             allowList.add(lines, skipped: skipped)
         }
         for path in keylime {
@@ -44,7 +48,7 @@ struct FileImport: ParsableArguments {
             set.layers.append(ReferenceSet.LayerRule(id: .runtime))
             set.pcrs.removeAll { $0.pcr == LayerID.measurementListPCR }
         }
-        set.provenance += lists + directories + packages + keylime
+        set.provenance += lists + directories + packages + rpms + keylime
         set.runtime = allowList.merged(into: set.runtime)
         if let minimumEntries { set.runtime?.minimumEntries = minimumEntries }
     }
