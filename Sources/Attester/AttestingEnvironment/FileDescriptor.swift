@@ -42,18 +42,11 @@ struct FileDescriptor: ~Copyable {
     /// Reads to the end of the file; stops with EFBIG after `limit` bytes, whatever the file claims about its size.
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
         while true {
-            let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-                unsafe read(number, buffer.baseAddress, buffer.count)
-            }
-            if count == 0 { return bytes }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                throw SystemError(errno)
-            }
-            guard count <= limit - bytes.count else { throw SystemError(EFBIG) }
-            bytes.append(contentsOf: chunk.prefix(count))
+            let piece = try Self.readNext(number, min(limit + 1, 64 * 1024))
+            if piece.isEmpty { return bytes }
+            guard piece.count <= limit - bytes.count else { throw SystemError(EFBIG) }
+            bytes += piece
         }
     }
 

@@ -42,6 +42,8 @@ struct HostileChallenge: CustomTestStringConvertible, Sendable {
         HostileChallenge("fingerprints every second") { $0.fingerprintIntervals = [.runningProcesses: 1] },
         HostileChallenge("fingerprints at negative intervals") { $0.fingerprintIntervals = [.accounts: -5] },
         HostileChallenge("a nonce that is void at once") { $0.expiresInSeconds = 0 },
+        HostileChallenge("the measurement list from a negative byte") { $0.measurementListOffset = -1 },
+        HostileChallenge("the measurement list from beyond its limit") { $0.measurementListOffset = (64 << 20) + 1 },
         HostileChallenge("an id with a path") { $0.challengeID = "../../etc/passwd" },
         HostileChallenge("an id with a command") { $0.challengeID = "$(reboot)" },
         HostileChallenge("an id of 4,000 bytes") { $0.challengeID = String(repeating: "a", count: 4000) },

@@ -253,6 +253,28 @@ struct MeasurementListTests {
         #expect(try await result(reply, bench).firstDivergentEvent?.name == "/usr/bin/7")
     }
 
+    @Test("A preview by the same rules judges kept evidence by the part of the list that it stands for")
+    func previewOfOlderEvidence() async throws {
+        var (bench, node) = try await start()
+        let document = try Self.references(node)
+        #expect(try await bench.attest(node).verdict == .pass)
+        // Passes that change nothing keep no evidence; the list goes on all the same.
+        for number in 0..<3 {
+            node.measure { $0.addFile("/opt/later/\(number)") }
+            node.clock.clock += 10
+            #expect(try await bench.attest(node).verdict == .pass)
+        }
+        let peer = OperatorPeer(
+            name: "ada", roles: OperatorFixture.everyRole, keySHA256: "aa", source: "192.0.2.1")
+        let references = ReferenceService(store: bench.store, labMode: false, policy: bench.policy)
+        let draft = try await references.draft(
+            ReferenceDraftRequest(
+                name: "golden", group: "default", document: WireBytes(document), captureFrom: [], note: nil),
+            peer: peer)
+        let preview = try await references.preview("golden", version: draft.view.version, peer: peer)
+        #expect(preview.judged == 1 && preview.unchanged == 1, "\(preview)")
+    }
+
     @Test("A challenge from before references judged the list asks for another, and nobody is alarmed")
     func olderChallenge() async throws {
         let bench = try await VerifierTestBench()

@@ -80,25 +80,21 @@ struct EventDraft {
     /// Adds another machine's events: equal digests are the same event, in order; between two such, what is about the same
     /// thing is another content of it. Each machine's events stay a subsequence of the result.
     static func merge(_ drafts: [EventDraft], _ others: [EventDraft]) -> [EventDraft] {
-        let pairs = SequenceAlignment.pairs(others.count, drafts.count) { drafts[$1].matches(others[$0]) }
-        var merged: [EventDraft] = []
-        var (other, draft) = (0, 0)
-        for (nextOther, nextDraft) in pairs + [(others.count, drafts.count)] {
-            merged += bySubject(Array(drafts[draft..<nextDraft]), Array(others[other..<nextOther]))
-            if nextDraft < drafts.count { merged.append(drafts[nextDraft].adding(others[nextOther])) }
-            (other, draft) = (nextOther + 1, nextDraft + 1)
+        aligned(drafts, others, where: { $0.matches($1) }) { drafts, others in
+            aligned(drafts, others, where: { $0.subject == $1.subject }, between: byKind)
         }
-        return merged
     }
 
-    private static func bySubject(_ drafts: [EventDraft], _ others: [EventDraft]) -> [EventDraft] {
-        let pairs = SequenceAlignment.pairs(others.count, drafts.count) {
-            drafts[$1].subject == others[$0].subject
-        }
+    /// Adds each event to its counterpart, and puts what `between` makes of the stretches in between where they were.
+    private static func aligned(
+        _ drafts: [EventDraft], _ others: [EventDraft], where isSame: (EventDraft, EventDraft) -> Bool,
+        between: ([EventDraft], [EventDraft]) -> [EventDraft]
+    ) -> [EventDraft] {
+        let pairs = SequenceAlignment.pairs(others.count, drafts.count) { isSame(drafts[$1], others[$0]) }
         var merged: [EventDraft] = []
         var (other, draft) = (0, 0)
         for (nextOther, nextDraft) in pairs + [(others.count, drafts.count)] {
-            merged += byKind(Array(drafts[draft..<nextDraft]), Array(others[other..<nextOther]))
+            merged += between(Array(drafts[draft..<nextDraft]), Array(others[other..<nextOther]))
             if nextDraft < drafts.count { merged.append(drafts[nextDraft].adding(others[nextOther])) }
             (other, draft) = (nextOther + 1, nextDraft + 1)
         }

@@ -111,7 +111,7 @@ public enum ReferenceCapture {
                 throw .measurementList(source: source.label, reason: "there is no measurement list")
             }
             do throws(MeasuredEntries.Refusal) {
-                let measured = try MeasuredEntries(bytes, source.pcrs, acceptsPaddedSHA1: false)
+                let measured = try MeasuredEntries(bytes, source.pcrs)
                 shortest = min(shortest, measured.entries.count)
                 allowList.add(measured.entries)
             } catch {

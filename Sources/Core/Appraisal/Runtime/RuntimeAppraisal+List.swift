@@ -91,9 +91,9 @@ struct MeasuredEntries {
         }
     }
 
-    init(_ bytes: [UInt8], _ pcrs: AttestedPCRs, acceptsPaddedSHA1: Bool) throws(Refusal) {
-        let modes: Set<IMAExtension> = acceptsPaddedSHA1 ? Set(IMAExtension.allCases) : [.native]
-        guard var verification = IMAListVerification(attested: pcrs, modes: modes) else { throw .notQuoted }
+    /// Native extension only: what is captured proves no padding.
+    init(_ bytes: [UInt8], _ pcrs: AttestedPCRs) throws(Refusal) {
+        guard var verification = IMAListVerification(attested: pcrs) else { throw .notQuoted }
         var entries: [RuntimeEntry] = []
         let outcome: IMAListOutcome
         do throws(IMAListError) {

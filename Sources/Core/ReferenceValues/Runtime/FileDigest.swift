@@ -36,9 +36,9 @@ public struct FileDigest: Hashable, Sendable, CustomStringConvertible {
         return place * 2 + (isVerity ? 1 : 0)
     }
     static let kindCount = HashAlgorithm.allCases.count * 2
-    static func algorithm(ofKind kind: Int) -> HashAlgorithm {
-        [HashAlgorithm.sha1, .sha256, .sha384, .sha512, .sm3][kind / 2]
-    }
+    /// By the place that ``kind(_:isVerity:)`` gives each.
+    private static let algorithms: [HashAlgorithm] = [.sha1, .sha256, .sha384, .sha512, .sm3]
+    static func algorithm(ofKind kind: Int) -> HashAlgorithm { algorithms[kind / 2] }
 }
 
 /// One line of a list of references: a digest, a space, and the path or name, as `sha256sum` and the kernel's own list

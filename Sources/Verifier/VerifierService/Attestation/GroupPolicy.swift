@@ -22,6 +22,7 @@ struct GroupPolicy: Sendable {
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
     /// Nil where no references judge the kernel's measurement list: it is not asked for then.
     var measurementListRules: CompiledRuntime? { appraiser.references?.runtime }
+    var judgesMeasurementList: Bool { appraiser.references?.runtime != nil }
     var deniesDifferences: Bool { settings.fingerprintDifference == "deny" }
 
     /// - Parameter candidate: judges instead of the active set, to see what it would say.

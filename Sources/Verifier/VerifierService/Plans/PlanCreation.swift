@@ -4,6 +4,7 @@ internal import AttestationMessages
 struct PlanCreation: Sendable {
     let request: PlanRequest
     let peer: OperatorPeer
+    let policy: VerifierPolicy
 
     func run(_ tx: any StoreTransaction) throws -> PlanRecord {
         let reason = try OperatorInput.reason(request.reason)
@@ -52,6 +53,8 @@ struct PlanCreation: Sendable {
         try ReferenceService.checkContent(
             named: ReferenceService.hex(set.documentSHA256), stored: set.documentSHA256, document: set.document)
         try ReferenceService.demandActivatable(set, tx)
+        // A set that may not judge would leave the whole group without a judge.
+        try ReferenceSignatures.demand(set, policy, tx)
         let name = "\(set.name)@\(set.version)"
         if let last = set.validUntilMilliseconds, last <= end {
             throw ServiceError(.conflict, "REF_EXPIRED", "\(name) ends before the window does")

@@ -14,13 +14,14 @@ package struct PlanService: PlanUseCases {
 
     package func create(_ request: PlanRequest, peer: OperatorPeer) async throws -> PlanDetail {
         let name = try OperatorInput.name(request.name, "plan")
+        let policy = references.policy
         return try await ledger.perform(
             peer, "plan.create", subject: name,
             detail: [
                 "reason": request.reason, "set": "\(request.referenceSet)@\(request.version)",
                 "endMilliseconds": String(request.endMilliseconds),
             ]
-        ) { tx in try Self.detail(of: try PlanCreation(request: request, peer: peer).run(tx), tx) }
+        ) { tx in try Self.detail(of: try PlanCreation(request: request, peer: peer, policy: policy).run(tx), tx) }
     }
 
     package func plans(open: Bool?, peer: OperatorPeer) async throws -> Page<PlanView> {

@@ -26,11 +26,12 @@ extension SQLiteSession {
         try row(
             """
             SELECT substr(bytes, ?2 - start + 1) FROM measurement_list_chunks
-            WHERE ak_name = ?1 AND start <= ?2 AND ?2 < start + length(bytes)
+            WHERE ak_name = ?1 AND start <= ?2 ORDER BY start DESC LIMIT 1
             """, [akName.data, offset]
-        ).map { row in
+        ).flatMap { row in
             var columns = ColumnReader(row, "measurement_list_chunks")
-            return try columns.bytes()
+            let bytes = try columns.bytes()
+            return bytes.isEmpty ? nil : bytes
         }
     }
 

@@ -7,6 +7,23 @@ import VerifierStore
 
 @Suite("Making and closing change plans")
 struct PlanServiceTests {
+    @Test(
+        "RV-06: where sets must be signed, a plan with one that is not is refused, and the group goes on to be judged")
+    func unsignedSet() async throws {
+        let fixture = try await PlanFixture()
+        let nodes = try await fixture.fleet(1)
+        var policy = fixture.bench.policy
+        policy.referenceSignatures = .required
+        let plans = PlanService(store: fixture.bench.store, labMode: false, policy: policy)
+        let request = PlanRequest(
+            name: "kernel", reason: "kernel 6.1.0-53", referenceSet: "golden", version: 2,
+            endMilliseconds: fixture.now + PlanFixture.hour, nodes: nodes.map(\.id))
+        let refusal = await nodeRefusal { _ = try await plans.create(request, peer: fixture.ada) }
+        #expect(refusal?.kind == .invalid && refusal?.code == "REF_SIGNATURE")
+        #expect(try await fixture.bench.store.read { try $0.plans(open: nil) }.isEmpty)
+        #expect(try await fixture.bench.attest(nodes[0]).verdict == .pass)
+    }
+
     @Test("A plan needs an approved set, a window, a reason, and nodes that the set's group judges")
     func refusals() async throws {
         let fixture = try await PlanFixture()

@@ -20,8 +20,8 @@ extension AttestationService {
     func unjudgedMeasurementList(
         of accepted: AcceptedEvidence, _ policy: GroupPolicy
     ) async throws -> MeasurementListUpdate? {
-        guard policy.measurementListRules == nil, accepted.measurementList != nil,
-            let judging = accepted.evidence.judging.first(where: { $0.measurementListRules != nil })
+        guard accepted.measurementList != nil, !policy.judgesMeasurementList,
+            let judging = accepted.evidence.judging.first(where: \.judgesMeasurementList)
         else { return nil }
         return try await judgeMeasurementList(of: accepted, by: judging)?.update
     }

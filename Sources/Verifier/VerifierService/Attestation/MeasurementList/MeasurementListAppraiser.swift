@@ -24,7 +24,8 @@ struct MeasurementListAppraiser: Sendable {
         _ stretch: MeasurementListStretch, of evidence: EvidenceCase, _ evidenceID: String,
         against registers: AttestedPCRs, _ rules: CompiledRuntime, bootID: String?, now: Int64
     ) async throws -> Judgement {
-        let (appraisal, progress) = try await run(stretch, evidenceID, registers, rules, now)
+        let (appraisal, progress) = try await run(
+            stretch, evidenceID, registers, rules, now, resuming: stretch.progress)
         guard let progress else { return Judgement(appraisal: appraisal) }
         let record = MeasurementListRecord(
             akName: evidence.identity.akName, resetCount: registers.quote.clock.resetCount,
@@ -46,15 +47,16 @@ struct MeasurementListAppraiser: Sendable {
             list.restartCount == registers.quote.clock.restartCount,
             registers.values.banks.values.contains(where: { $0[IMAReplay.pcr] != nil })
         else { return nil }
-        return try await run(MeasurementListStretch(stored: list), "", registers, rules, now).appraisal
+        // From its beginning: evidence that is kept may be older than the list, and stand for less of it.
+        return try await run(MeasurementListStretch(stored: list), "", registers, rules, now, resuming: nil).appraisal
     }
 
     private func run(
         _ stretch: MeasurementListStretch, _ evidenceID: String, _ registers: AttestedPCRs, _ rules: CompiledRuntime,
-        _ now: Int64
+        _ now: Int64, resuming progress: RuntimeProgress?
     ) async throws -> (appraisal: RuntimeAppraisal, progress: RuntimeProgress?) {
         let signatures = signatures.keeping(rules)
-        let resumed = stretch.progress.flatMap {
+        let resumed = progress.flatMap {
             RuntimeListJudge(registers, by: rules, resuming: $0, signatures: signatures)
         }
         // Under other rules, or with another bank, the stored part is judged again: the node need not send it.

@@ -9,13 +9,17 @@ extension EvidenceCase {
     var judging: [GroupPolicy] { [policy] + [planned?.alternative, canary?.active].compactMap(\.self) }
 
     var measurementListRules: [CompiledRuntime] { judging.compactMap(\.measurementListRules) }
-    var wantsMeasurementList: Bool { judging.contains { $0.measurementListRules != nil } }
+    /// Asked several times of each evidence, also where nobody judges a list: copies no policy.
+    var wantsMeasurementList: Bool {
+        policy.judgesMeasurementList || planned?.alternative?.judgesMeasurementList == true
+            || canary?.active.judgesMeasurementList == true
+    }
 
     /// Banks in which PCR 10 is quoted: those of references that judge the measurement list.
     fileprivate var measurementListBanks: Set<PCRBank> {
-        judging.reduce(into: []) { banks, policy in
-            guard policy.measurementListRules != nil, let references = policy.appraiser.references else { return }
-            banks.formUnion(references.banks)
+        guard wantsMeasurementList else { return [] }
+        return judging.reduce(into: []) { banks, policy in
+            if policy.judgesMeasurementList { banks.formUnion(policy.appraiser.references?.banks ?? []) }
         }
     }
 }
