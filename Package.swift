@@ -22,6 +22,7 @@ let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-a
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let tomlKit: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
@@ -137,7 +138,7 @@ let verifier: [Target] = [
         "VerifierStore", in: "Verifier",
         [
             "Appraisal", "AssetFingerprints", "AttestationMessages", "ByteParsing", "JSONCoding", "ReferenceValues",
-            "SecurityEvents", "TPMStructures", "VerifierService", crypto, grdb, logging,
+            "SecurityEvents", "TPMStructures", "VerifierService", crypto, grdb, grdbSQLite, logging,
         ]),
     room(
         "Admission", in: "Verifier",

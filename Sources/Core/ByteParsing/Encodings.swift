@@ -54,6 +54,7 @@ public enum Base64URL {
         text.reserveCapacity((bytes.count * 4 + 2) / 3)
         var accumulator: UInt32 = 0
         var bits: UInt32 = 0
+        let alphabet = Self.alphabet
         for byte in bytes {
             accumulator = accumulator << 8 | UInt32(byte)
             bits += 8
@@ -73,6 +74,7 @@ public enum Base64URL {
         bytes.reserveCapacity(text.utf8.count * 3 / 4)
         var accumulator: UInt32 = 0
         var bits: UInt32 = 0
+        let values = Self.values
         for character in text.utf8 {
             let value = values[Int(character)]
             guard value != 255 else { return nil }

@@ -85,7 +85,7 @@ struct StrictJSONScanner {
         case UInt8(ascii: "["):
             try open(.array)
             return .valueOrArrayEnd
-        case UInt8(ascii: "\""): _ = try string()
+        case UInt8(ascii: "\""): try passString()
         case UInt8(ascii: "t"): try literal("true")
         case UInt8(ascii: "f"): try literal("false")
         case UInt8(ascii: "n"): try literal("null")
@@ -196,6 +196,23 @@ struct StrictJSONScanner {
     }
 
     // MARK: Strings
+
+    /// Passes over a value: most are printable ASCII without escapes, and nothing is built of those.
+    private mutating func passString() throws(StrictJSONError) {
+        var end = position + 1
+        while end < bytes.count {
+            switch bytes[end] {
+            case UInt8(ascii: "\"") where end - position - 1 <= limits.maxStringBytes:
+                position = end + 1
+                return
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<0x20, 0x80...:
+                _ = try string()
+                return
+            default: end += 1
+            }
+        }
+        _ = try string()
+    }
 
     /// Reads a string from its opening quote and returns its content with escapes resolved, so that `"a"` and `"\u0061"`
     /// are one key.

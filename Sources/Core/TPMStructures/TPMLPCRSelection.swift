@@ -50,6 +50,13 @@ public struct TPMLPCRSelection: Hashable, Sendable {
         return TPMLPCRSelection(unchecked: copy)
     }
 
+    /// The same entries, with one register more in those of `banks`.
+    public func adding(_ pcr: PCRIndex, in banks: Set<PCRBank>) -> TPMLPCRSelection {
+        var copy = selections
+        for index in copy.indices where banks.contains(copy[index].bank) { copy[index].pcrs.insert(pcr) }
+        return TPMLPCRSelection(unchecked: copy)
+    }
+
     private init(unchecked selections: [TPMSPCRSelection]) { self.selections = selections }
 
     init(reading reader: inout ByteReader) throws(ParsingError) {

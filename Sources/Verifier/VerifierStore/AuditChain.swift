@@ -28,7 +28,7 @@ struct AuditChain: Sendable {
 
     static let select = "SELECT number, at, actor, action, subject, outcome, detail, chain FROM audit"
 
-    static func decode(_ row: Row) throws -> Record {
+    static func decode(_ row: StoredRow) throws -> Record {
         var columns = ColumnReader(row, "audit")
         return try Record(
             number: columns.integer(), at: columns.integer(), actor: columns.text(), action: columns.text(),
@@ -77,7 +77,7 @@ struct AuditChain: Sendable {
         var previous: [UInt8] = []
         var expected: Int64 = 1
         var firstBad: Int64?
-        let cursor = try Row.fetchCursor(session.db.cachedStatement(sql: Self.select + " ORDER BY number"))
+        let cursor = try StoredRow.fetchCursor(session.db.cachedStatement(sql: Self.select + " ORDER BY number"))
         while firstBad == nil, let row = try cursor.next() {
             let record = try? Self.decode(row)
             if let record, record.number == expected, record.chain == hash(record, after: previous) {

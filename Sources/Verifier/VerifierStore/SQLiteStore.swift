@@ -8,7 +8,7 @@ package final class SQLiteStore: TransactionalStore {
     package let clock: any VerifierClock
     private let pool: DatabasePool
     private let committer: GroupCommitter
-    private let random: any RandomSource
+    private let makeSession: @Sendable (Database) -> SQLiteSession
     private let chain: AuditChain
 
     /// `BGAT`: marks the file as ours (PRAGMA application_id).
@@ -59,13 +59,12 @@ package final class SQLiteStore: TransactionalStore {
         }
         let clock = MonotonicClock(time: time, highWater: opened.highWater, epoch: opened.epoch)
         let chain = AuditChain(key: auditKey)
+        let platforms = SharedPlatforms()
         self.clock = clock
-        self.random = random
         self.chain = chain
+        makeSession = { db in SQLiteSession(db, clock: clock, random: random, chain: chain, platforms: platforms) }
         pool = opened.pool
-        committer = GroupCommitter(pool: opened.pool) { db in
-            SQLiteSession(db, clock: clock, random: random, chain: chain)
-        }
+        committer = GroupCommitter(pool: opened.pool, makeSession: makeSession)
     }
 
     private static func code(of error: DatabaseError) -> StoreOpeningError.Code {
@@ -126,6 +125,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(ReferenceSignatureSchema.identifier, migrate: ReferenceSignatureSchema.migrate)
         migrator.registerMigration(ChangePlanSchema.identifier, migrate: ChangePlanSchema.migrate)
         migrator.registerMigration(RolloutSchema.identifier, migrate: RolloutSchema.migrate)
+        migrator.registerMigration(SelectionSchema.identifier, migrate: SelectionSchema.migrate)
         return migrator
     }
 
@@ -141,9 +141,7 @@ package final class SQLiteStore: TransactionalStore {
     /// bounded (one node, one page of a listing); the whole audit log is read elsewhere.
     private func snapshot<Value>(_ body: @Sendable (any StoreSnapshot) throws -> Value) throws -> Value {
         do {
-            return try pool.read { [clock, random, chain] db in
-                try body(SQLiteSession(db, clock: clock, random: random, chain: chain))
-            }
+            return try pool.read { [makeSession] db in try body(makeSession(db)) }
         } catch let error as DatabaseError {
             throw StoreFailure.serviceError(error)
         }
@@ -173,9 +171,7 @@ package final class SQLiteStore: TransactionalStore {
 
     package func verifyAudit() async throws -> AuditChainState {
         do {
-            return try await pool.read { [clock, random, chain] db in
-                try chain.verify(SQLiteSession(db, clock: clock, random: random, chain: chain))
-            }
+            return try await pool.read { [makeSession, chain] db in try chain.verify(makeSession(db)) }
         } catch let error as DatabaseError {
             throw StoreFailure.serviceError(error)
         }

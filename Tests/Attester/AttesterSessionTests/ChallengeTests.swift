@@ -8,7 +8,7 @@ import Testing
 func goodChallenge() -> AttestationChallenge {
     AttestationChallenge(
         challengeID: "c-1", nonce: WireBytes([UInt8](repeating: 7, count: 32)), expiresInSeconds: 60,
-        pcrSelection: [PCRBankSelection(bank: "sha256", indices: Array(0...23))],
+        pcrSelection: WireBytes(TPMLPCRSelection(.all, banks: [.sha256]).marshalled),
         fingerprintIntervals: [.accounts: 3600], attestationIntervalSeconds: 300)
 }
 
@@ -26,17 +26,16 @@ struct HostileChallenge: CustomTestStringConvertible, Sendable {
         HostileChallenge("nonce of 31 bytes") { $0.nonce = WireBytes([UInt8](repeating: 0, count: 31)) },
         HostileChallenge("no nonce") { $0.nonce = WireBytes([]) },
         HostileChallenge("nonce of 100,000 bytes") { $0.nonce = WireBytes([UInt8](repeating: 0, count: 100_000)) },
-        HostileChallenge("PCR 24") { $0.pcrSelection = [PCRBankSelection(bank: "sha256", indices: [24])] },
-        HostileChallenge("PCR -1") { $0.pcrSelection = [PCRBankSelection(bank: "sha256", indices: [-1])] },
-        HostileChallenge("a PCR twice") { $0.pcrSelection = [PCRBankSelection(bank: "sha256", indices: [1, 1])] },
-        HostileChallenge("unknown bank") { $0.pcrSelection = [PCRBankSelection(bank: "md5", indices: [0])] },
+        HostileChallenge("PCR 24") { $0.pcrSelection = WireBytes([0, 0, 0, 1, 0, 11, 4, 0, 0, 0, 1]) },
+        HostileChallenge("unknown bank") { $0.pcrSelection = WireBytes([0, 0, 0, 1, 0, 0x99, 3, 1, 0, 0]) },
         HostileChallenge("a bank twice") {
-            $0.pcrSelection = [
-                PCRBankSelection(bank: "sha1", indices: [0]), PCRBankSelection(bank: "sha1", indices: [1]),
-            ]
+            $0.pcrSelection = WireBytes([0, 0, 0, 2, 0, 11, 3, 1, 0, 0, 0, 11, 3, 2, 0, 0])
         },
-        HostileChallenge("no bank") { $0.pcrSelection = [] },
-        HostileChallenge("no PCR") { $0.pcrSelection = [PCRBankSelection(bank: "sha256", indices: [])] },
+        HostileChallenge("no bank") { $0.pcrSelection = WireBytes([0, 0, 0, 0]) },
+        HostileChallenge("no PCR") { $0.pcrSelection = WireBytes([0, 0, 0, 1, 0, 11, 3, 0, 0, 0]) },
+        HostileChallenge("half a selection") { $0.pcrSelection = WireBytes([0, 0, 0, 1, 0, 11]) },
+        HostileChallenge("no selection") { $0.pcrSelection = WireBytes([]) },
+        HostileChallenge("4,000,000,000 banks") { $0.pcrSelection = WireBytes([0xee, 0x6b, 0x28, 0]) },
         HostileChallenge("interval 0") { $0.attestationIntervalSeconds = 0 },
         HostileChallenge("interval beyond all bounds") { $0.attestationIntervalSeconds = .max },
         HostileChallenge("fingerprints every second") { $0.fingerprintIntervals = [.runningProcesses: 1] },

@@ -166,11 +166,15 @@ struct SplitMix: RandomNumberGenerator {
     }
 
     @Test("QF-05: a bank that is not allocated keeps its entry and loses its registers")
-    func limited() {
+    func limited() throws {
         let limited = StructureCase.selection.limited(toAllocated: [.sha256])
         #expect(limited.selections.map(\.bank) == [.sha1, .sha256, .sha384])
         #expect(limited[.sha1]?.isEmpty == true)
         #expect(limited[.sha256] == .all)
+        let pcr10 = try #require(PCRIndex(10))
+        let added = limited.adding(pcr10, in: [.sha1, .sha512])
+        #expect(added.selections.map(\.bank) == [.sha1, .sha256, .sha384], "no entry is made")
+        #expect(added[.sha1]?.indices == [pcr10] && added[.sha256] == .all)
     }
 }
 

@@ -138,7 +138,8 @@ public final class HonestProtocol: Sendable {
         state.counter += 1
         let challenge = AttestationChallenge(
             challengeID: "c-\(state.counter)", nonce: WireBytes(nonce), expiresInSeconds: 60,
-            pcrSelection: [PCRBankSelection(bank: "sha256", indices: Array(0...15))],
+            pcrSelection: WireBytes(
+                TPMLPCRSelection(PCRSet((0...15).compactMap { PCRIndex($0) }), banks: [.sha256]).marshalled),
             fingerprintIntervals: state.fingerprintIntervals,
             attestationIntervalSeconds: state.attestationIntervalSeconds)
         return try StubReply.json(201, challenge)

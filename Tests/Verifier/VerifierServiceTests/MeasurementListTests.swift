@@ -51,9 +51,10 @@ struct MeasurementListTests {
         var (bench, node) = try await start()
         let challenge = try await node.challenge(bench)
         #expect(challenge.measurementListOffset == 0)
-        let naming = challenge.pcrSelection.filter { $0.indices.contains(10) }.map(\.bank)
+        let asked = try TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes)
+        let naming = asked.selections.filter { $0.pcrs.contains(IMAReplay.pcr) }.map(\.bank)
         let references = try CompiledReferences(parsing: Self.references(node))
-        #expect(Set(naming) == Set(references.banks.map(\.name)))
+        #expect(Set(naming) == references.banks)
         let reply = try await bench.finish(
             try await bench.attestation.submit(node.evidence(for: challenge), node: node.peer), node)
         #expect(reply.verdict == .pass)
@@ -84,7 +85,7 @@ struct MeasurementListTests {
             let reply = try await bench.attest(node)
             #expect(reply.verdict == .fail)
             let detail = try await bench.store.read { try $0.attestationState(akName: akName) }
-            #expect(detail?.tiers["runtime"] == Tier.contraindicated.rawValue)
+            #expect(detail?.tiers.byLayer["runtime"] == Tier.contraindicated.rawValue)
         }
         #expect(try await bench.decision(node) == "ADM_STICKY_FAIL")
         let event = try await bench.events().first { $0.eventID == "IMA_UNKNOWN_FILE" }

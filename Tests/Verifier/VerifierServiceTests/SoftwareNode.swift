@@ -178,12 +178,8 @@ struct SoftwareNode: Sendable {
     }
 
     private func selection(_ challenge: AttestationChallenge, _ allocated: Set<PCRBank>) -> TPMLPCRSelection {
-        let selections = challenge.pcrSelection.compactMap { entry in
-            PCRBank(rawValue: entry.bank).map {
-                TPMSPCRSelection(bank: $0, pcrs: PCRSet(entry.indices.compactMap { PCRIndex($0) }))
-            }
-        }
-        return (TPMLPCRSelection(selections) ?? TPMLPCRSelection(PCRSet(), banks: [])).limited(toAllocated: allocated)
+        let asked = try? TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes)
+        return (asked ?? TPMLPCRSelection(PCRSet(), banks: [])).limited(toAllocated: allocated)
     }
 
     /// The registers as a quote of this node shows them, for a capture.

@@ -144,7 +144,8 @@ struct SimulatedNode: Sendable {
         var claims = claimsTemplate
         claims.challengeID = challenge.challengeID
         let claimBytes = try StrictJSON.encode(claims)
-        let (selection, values, wireValues) = try boot.registers(for: challenge.pcrSelection)
+        let (selection, values, wireValues) = try boot.registers(
+            for: TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes))
         let quote = try ak.quote(
             extraData: ProtocolBinding.evidence(
                 nonce: challenge.nonce.bytes, nodeKeySPKI: spki, claims: claimBytes),
@@ -178,16 +179,14 @@ struct SimulatedBoot: Sendable {
 
     /// The selection that is quoted (a bank this TPM lacks has an empty bitmap), the values, and their wire form.
     func registers(
-        for requested: [PCRBankSelection]
+        for requested: TPMLPCRSelection
     ) throws -> (TPMLPCRSelection, PCRValues, [String: [String: String]]) {
         var values = PCRValues()
         var wire: [String: [String: String]] = [:]
-        var selections: [TPMSPCRSelection] = []
-        for request in requested {
-            guard let bank = PCRBank(rawValue: request.bank) else { throw FleetError("unknown bank \(request.bank)") }
-            let indices = banks.contains(bank) ? request.indices.compactMap { PCRIndex($0) } : []
-            selections.append(TPMSPCRSelection(bank: bank, pcrs: PCRSet(indices)))
-            for index in indices {
+        let selection = requested.limited(toAllocated: banks)
+        for entry in selection.selections {
+            let bank = entry.bank
+            for index in entry.pcrs.indices {
                 let value =
                     replay.values[bank, index]
                     ?? PCRReplay.initialValue(index, bank: bank, startupLocality: replay.startupLocality)
@@ -195,7 +194,6 @@ struct SimulatedBoot: Sendable {
                 wire[bank.name, default: [:]][String(index.rawValue)] = value.hex
             }
         }
-        guard let selection = TPMLPCRSelection(selections) else { throw FleetError("the challenge names a bank twice") }
         return (selection, values, wire)
     }
 }

@@ -41,24 +41,13 @@ package struct CheckedChallenge: Sendable {
                 throw refuse("the measurement list is wanted from byte \(offset)")
             }
         }
-        guard (1...HashAlgorithm.allCases.count).contains(challenge.pcrSelection.count) else {
-            throw refuse("the selection names \(challenge.pcrSelection.count) banks")
+        do { selection = try TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes) } catch {
+            throw refuse("the selection: \(error)")
         }
-        var selections: [TPMSPCRSelection] = []
-        for wanted in challenge.pcrSelection {
-            guard let bank = HashAlgorithm(rawValue: wanted.bank), !selections.contains(where: { $0.bank == bank })
-            else { throw refuse("the selection names an unknown bank, or one twice") }
-            var pcrs = PCRSet()
-            for number in wanted.indices {
-                guard let index = PCRIndex(number) else { throw refuse("the selection names PCR \(number)") }
-                guard !pcrs.contains(index) else { throw refuse("the selection names PCR \(number) twice") }
-                pcrs.insert(index)
-            }
-            guard !pcrs.isEmpty else { throw refuse("the selection of \(bank) is empty") }
-            selections.append(TPMSPCRSelection(bank: bank, pcrs: pcrs))
+        guard !selection.selections.isEmpty else { throw refuse("the selection names no bank") }
+        if let empty = selection.selections.first(where: \.pcrs.isEmpty) {
+            throw refuse("the selection of \(empty.bank) is empty")
         }
-        guard let selection = TPMLPCRSelection(selections) else { throw refuse("the selection is too long") }
-        self.selection = selection
         self.challenge = challenge
     }
 

@@ -21,9 +21,9 @@ public struct AttestationChallenge: Hashable, Sendable, Codable {
     public var nonce: WireBytes
     /// Seconds until the nonce is void.
     public var expiresInSeconds: Int
-    /// Every bank that the node's TPM implements by its enrollment, each with the indices to quote, so that an
-    /// unallocated bank shows in the signed bitmaps.
-    public var pcrSelection: [PCRBankSelection]
+    /// TPML_PCR_SELECTION (Part 2, section 10.9.7), as the TPM takes it: every bank that the verifier asks for with the
+    /// registers to quote, so that an unallocated bank shows in the signed bitmaps.
+    public var pcrSelection: WireBytes
     /// How often each kind of fingerprint is collected, in seconds; the agent follows it without a restart.
     public var fingerprintIntervals: [FingerprintKind: Int]
     /// Seconds between attestations.
@@ -33,7 +33,7 @@ public struct AttestationChallenge: Hashable, Sendable, Codable {
     public var measurementListOffset: Int?
 
     public init(
-        challengeID: String, nonce: WireBytes, expiresInSeconds: Int, pcrSelection: [PCRBankSelection],
+        challengeID: String, nonce: WireBytes, expiresInSeconds: Int, pcrSelection: WireBytes,
         fingerprintIntervals: [FingerprintKind: Int], attestationIntervalSeconds: Int,
         measurementListOffset: Int? = nil
     ) {
@@ -44,17 +44,6 @@ public struct AttestationChallenge: Hashable, Sendable, Codable {
         self.fingerprintIntervals = fingerprintIntervals
         self.attestationIntervalSeconds = attestationIntervalSeconds
         self.measurementListOffset = measurementListOffset
-    }
-}
-
-/// One bank and the indices to quote. `bank` is a ``HashAlgorithm`` name (`sha256`), indices 0–23 ascending.
-public struct PCRBankSelection: Hashable, Sendable, Codable {
-    public var bank: String
-    public var indices: [Int]
-
-    public init(bank: String, indices: [Int]) {
-        self.bank = bank
-        self.indices = indices
     }
 }
 

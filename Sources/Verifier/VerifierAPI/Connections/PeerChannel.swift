@@ -66,8 +66,10 @@ struct PeerChannel: ServerChildChannel {
     }
 
     func handle(value: PeerConnection, logger: Logger) async {
-        await ConnectionPeer.$current.withValue(value.peer) {
-            await http.handle(value: value.connection, logger: logger)
+        await withTaskExecutorPreference(ConnectionExecutor(value.channel.eventLoop)) {
+            await ConnectionPeer.$current.withValue(value.peer) {
+                await http.handle(value: value.connection, logger: logger)
+            }
         }
     }
 

@@ -105,10 +105,15 @@ package struct RequestGate: Sendable {
         }
         guard length <= route.body.limit else { throw tooLarge(route) }
         guard case .json = route.body, length > 0 else { return }
-        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
-        guard type?.trimmingPrefix(" ") == "application/json" else {
+        let type = request.headers[.contentType]
+        guard type == "application/json" || Self.isJSON(type ?? "") else {
             throw ServiceError(.unsupportedMedia, "API_MEDIA_TYPE", "the route takes application/json")
         }
+    }
+
+    /// With parameters, or in other letters than ours.
+    private static func isJSON(_ type: String) -> Bool {
+        type.split(separator: ";").first?.lowercased().trimmingPrefix(" ") == "application/json"
     }
 
     private static func tooLarge(_ route: Route) -> ServiceError {

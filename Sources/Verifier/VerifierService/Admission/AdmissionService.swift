@@ -76,7 +76,7 @@ package struct AdmissionService: AdmissionUseCases {
         let evidence = facts.evidence
         return AdmissionStatement(
             node: id, audience: audience, decision: facts.rule.decision, reason: facts.rule.reason,
-            verdictID: evidence?.lastVerdictID, tiers: evidence?.tiers ?? [:],
+            verdictID: evidence?.lastVerdictID, tiers: evidence?.tiers.byLayer ?? [:],
             akName: Hex.encode(evidence?.akName ?? []), resetCount: evidence?.counters?.resetCount,
             restartCount: evidence?.counters?.restartCount,
             bootKeySPKI: facts.rule.decision == .admit ? evidence?.bootKeySPKI : nil,

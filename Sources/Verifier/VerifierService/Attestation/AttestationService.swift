@@ -56,7 +56,7 @@ package struct AttestationService: AttestationUseCases {
         try tx.save(record)
         return AttestationChallenge(
             challengeID: record.challengeID, nonce: WireBytes(record.nonce),
-            expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: selection,
+            expiresInSeconds: Int(policy.challengeLife / 1000), pcrSelection: WireBytes(selection.marshalled),
             fingerprintIntervals: settings.fingerprintIntervals,
             attestationIntervalSeconds: settings.attestationIntervalSeconds,
             measurementListOffset: evidence.wantsMeasurementList

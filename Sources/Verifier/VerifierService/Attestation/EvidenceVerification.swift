@@ -51,13 +51,10 @@ struct EvidenceVerification: Sendable {
             signed = try Self.signedBanks(submission.quote.bytes)
         } catch { throw ServiceError(.invalid, "QUOTE_MALFORMED", "\(error)") }
         let known = evidence.state?.allocatedBanks.map { Set($0.compactMap(PCRBank.init(rawValue:))) }
-        guard let asked = Self.selection(challenge.selection) else {
-            throw ServiceError(.unavailable, "STORE_POISON", "the selection of challenge \(challenge.challengeID)")
-        }
         let expectation = QuoteExpectation(
             extraData: ProtocolBinding.evidence(
                 nonce: challenge.nonce, nodeKeySPKI: nodeKeySPKI, claims: submission.claims.bytes),
-            selection: asked.limited(toAllocated: known ?? signed), signers: evidence.keys.signers)
+            selection: challenge.selection.limited(toAllocated: known ?? signed), signers: evidence.keys.signers)
         let quote: VerifiedQuote
         do throws(QuoteRefusal) {
             quote = try unverified.verify(with: evidence.keys.attestation, expecting: expectation)
@@ -158,15 +155,5 @@ struct EvidenceVerification: Sendable {
             return []
         }
         return Set(info.pcrSelect.selections.filter { !$0.pcrs.isEmpty }.map(\.bank))
-    }
-
-    static func selection(_ wire: [PCRBankSelection]) -> TPMLPCRSelection? {
-        var selections: [TPMSPCRSelection] = []
-        for entry in wire {
-            let indices = entry.indices.compactMap { PCRIndex($0) }
-            guard let bank = PCRBank(rawValue: entry.bank), indices.count == entry.indices.count else { return nil }
-            selections.append(TPMSPCRSelection(bank: bank, pcrs: PCRSet(indices)))
-        }
-        return TPMLPCRSelection(selections)
     }
 }

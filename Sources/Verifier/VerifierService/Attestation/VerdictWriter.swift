@@ -85,12 +85,12 @@ struct VerdictWriter: Sendable {
             }
             state.resultVerdictID = id
             state.resultDigest = resultDigest
+            state.tiers = LayerTiers(
+                Dictionary(uniqueKeysWithValues: result.layers.map { ($0.id.rawValue, $0.tier.rawValue) }))
         }
         state.lastVerdictID = id
         state.lastVerdict = verdict
         state.lastVerdictAtMilliseconds = tx.now
-        state.tiers = Dictionary(
-            uniqueKeysWithValues: result.layers.map { ($0.id.rawValue, $0.tier.rawValue) })
         state.referenceSet = evidence.policy.referenceName
         state.labMode = result.labMode
         if verdict == .pass {

@@ -14,7 +14,7 @@ package struct VerifierPolicy: Hashable, Sendable {
     /// Added to two intervals before evidence is stale.
     package var staleGrace: Int64 = 60_000
     /// Banks that a challenge names, so that an unallocated one shows in the signed bitmaps.
-    package var challengedBanks: [PCRBank] = [.sha1, .sha256, .sha384, .sha512]
+    package var challengedBanks: Set<PCRBank> = [.sha1, .sha256, .sha384, .sha512]
     /// PCR 10 moves with every file that IMA measures: it is added where references judge the measurement list. 16 to 23
     /// are never judged.
     package var challengedPCRs = PCRSet((0...15).filter { $0 != 10 }.compactMap { PCRIndex($0) })

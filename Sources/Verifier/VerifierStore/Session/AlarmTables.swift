@@ -60,7 +60,7 @@ extension SQLiteSession {
         FROM alarms
         """
 
-    private func decodeAlarm(_ row: Row) throws -> AlarmRecord {
+    private func decodeAlarm(_ row: StoredRow) throws -> AlarmRecord {
         var columns = ColumnReader(row, "alarms")
         let id = try columns.text()
         let eventID = try columns.text()
@@ -136,7 +136,7 @@ extension SQLiteSession {
         ).map(decodeEvent)
     }
 
-    private func decodeEvent(_ row: Row) throws -> SecurityEvent {
+    private func decodeEvent(_ row: StoredRow) throws -> SecurityEvent {
         var columns = ColumnReader(row, "outbox")
         let sequence = try columns.integer()
         var event = try columns.json(SecurityEvent.self)

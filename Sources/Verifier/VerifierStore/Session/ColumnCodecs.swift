@@ -51,22 +51,11 @@ enum ByteStrings {
     }
 }
 
-/// A PCR selection as `sha1=0.1.2,sha256=0.1.2`.
+/// A PCR selection as the hexadecimal digits of its TPML_PCR_SELECTION.
 enum SelectionText {
-    static func encode(_ selection: [PCRBankSelection]) -> String {
-        selection.map { "\($0.bank)=\($0.indices.map(String.init).joined(separator: "."))" }.joined(separator: ",")
-    }
+    static func encode(_ selection: TPMLPCRSelection) -> String { Hex.encode(selection.marshalled) }
 
-    static func decode(_ text: String) -> [PCRBankSelection]? {
-        var selection: [PCRBankSelection] = []
-        for part in text.split(separator: ",") {
-            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard sides.count == 2 else { return nil }
-            let words = sides[1].split(separator: ".")
-            let indices = words.compactMap { Int($0) }
-            guard indices.count == words.count else { return nil }
-            selection.append(PCRBankSelection(bank: String(sides[0]), indices: indices))
-        }
-        return selection
+    static func decode(_ text: String) -> TPMLPCRSelection? {
+        Hex.decode(text).flatMap { try? TPMLPCRSelection(marshalled: $0) }
     }
 }

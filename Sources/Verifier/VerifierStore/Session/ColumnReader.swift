@@ -2,22 +2,23 @@ internal import AssetFingerprints
 internal import AttestationMessages
 internal import Foundation
 internal import GRDB
+internal import TPMStructures
 internal import VerifierService
 
 /// Reads the columns of one row in order. A value that does not decode is `STORE_POISON`, never a default.
 struct ColumnReader {
-    private let row: Row
+    private let row: StoredRow
     private let table: String
     private var index = 0
 
-    init(_ row: Row, _ table: String) {
+    init(_ row: StoredRow, _ table: String) {
         self.row = row
         self.table = table
     }
 
     private mutating func next<Value: DatabaseValueConvertible>(_ type: Value.Type) throws -> Value? {
-        guard index < row.count else { throw poison() }
-        let value = row[index] as DatabaseValue
+        guard index < row.columns.count else { throw poison() }
+        let value = row.columns[index]
         index += 1
         if value.isNull { return nil }
         guard let decoded = Value.fromDatabaseValue(value) else { throw poison() }
@@ -57,8 +58,12 @@ struct ColumnReader {
         let text = try text()
         do { return try JSONText.decode(type, text) } catch { throw poison() }
     }
+    mutating func platform(_ shared: SharedPlatforms) throws -> PlatformIdentity {
+        let text = try text()
+        do { return try shared.decode(text) } catch { throw poison() }
+    }
     mutating func list() throws -> [String] { CompactList.decode(try text()) }
     mutating func optionalList() throws -> [String]? { try optionalText().map(CompactList.decode) }
     mutating func byteStrings() throws -> [[UInt8]] { try required(ByteStrings.decode(bytes())) }
-    mutating func selection() throws -> [PCRBankSelection] { try required(SelectionText.decode(text())) }
+    mutating func selection() throws -> TPMLPCRSelection { try required(SelectionText.decode(text())) }
 }

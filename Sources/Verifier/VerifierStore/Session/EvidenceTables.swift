@@ -28,7 +28,7 @@ extension SQLiteSession {
                 lastPassIssuedAtMilliseconds: columns.optionalInteger(),
                 lastPassVerdictID: columns.optionalText(), resultVerdictID: columns.optionalText(),
                 resultDigest: columns.optionalBytes(), bootKeySPKI: columns.optionalBytes(),
-                tiers: Self.pairs(columns.list()), referenceSet: columns.optionalText(), labMode: columns.flag())
+                tiers: LayerTiers(text: columns.text()), referenceSet: columns.optionalText(), labMode: columns.flag())
         }
     }
 
@@ -44,18 +44,8 @@ extension SQLiteSession {
             firmwareVersion: UInt64(bitPattern: firmware))
     }
 
-    private static func pairs(_ words: [String]) -> [String: String] {
-        var pairs: [String: String] = [:]
-        for word in words {
-            let sides = word.split(separator: "=", maxSplits: 1)
-            if sides.count == 2 { pairs[String(sides[0])] = String(sides[1]) }
-        }
-        return pairs
-    }
-
     func save(_ state: AttestationStateRecord) throws {
         let counters = state.counters
-        let tiers = state.tiers.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         try execute(
             Self.saveState,
             [
@@ -65,7 +55,7 @@ extension SQLiteSession {
                 state.agentVersion, state.eventLogSHA256?.data, state.pcrDigest?.data,
                 state.allocatedBanks.map(CompactList.encode), state.lastVerdictID, state.lastVerdict?.rawValue,
                 state.lastVerdictAtMilliseconds, state.lastPassIssuedAtMilliseconds, state.lastPassVerdictID,
-                state.resultVerdictID, state.resultDigest?.data, state.bootKeySPKI?.data, CompactList.encode(tiers),
+                state.resultVerdictID, state.resultDigest?.data, state.bootKeySPKI?.data, state.tiers.text,
                 state.referenceSet, state.labMode,
             ])
     }
@@ -97,7 +87,7 @@ extension SQLiteSession {
     ]
     private static let selectPending = "SELECT \(pendingColumns.joined(separator: ", ")) FROM pending_evidence"
 
-    private func decodePending(_ row: Row) throws -> PendingEvidenceRecord {
+    private func decodePending(_ row: StoredRow) throws -> PendingEvidenceRecord {
         var columns = ColumnReader(row, "pending_evidence")
         let id = try columns.text()
         let nodeID = try columns.nodeID()

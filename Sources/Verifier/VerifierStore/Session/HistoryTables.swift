@@ -17,7 +17,7 @@ extension SQLiteSession {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
-    private func decodeVerdict(_ row: Row) throws -> VerdictRecord {
+    private func decodeVerdict(_ row: StoredRow) throws -> VerdictRecord {
         var columns = ColumnReader(row, "verdicts")
         let id = try columns.text()
         let nodeID = try columns.nodeID()
@@ -116,7 +116,7 @@ extension SQLiteSession {
 
     private static let reportColumns = "node_id, kind, sha256, collected_at, received_at"
 
-    private func decodeReport(_ row: Row) throws -> FingerprintReportRecord {
+    private func decodeReport(_ row: StoredRow) throws -> FingerprintReportRecord {
         var columns = ColumnReader(row, "fingerprint_reports")
         return try FingerprintReportRecord(
             nodeID: columns.nodeID(), kind: columns.value(), sha256: columns.bytes(),

@@ -10,7 +10,7 @@ extension SQLiteSession {
     ]
     private static let select = "SELECT \(columns.joined(separator: ", ")) FROM identities"
 
-    private func decode(_ row: Row) throws -> IdentityRecord {
+    private func decode(_ row: StoredRow) throws -> IdentityRecord {
         var columns = ColumnReader(row, "identities")
         return try IdentityRecord(
             identityID: columns.integer(), nodeID: columns.nodeID(), status: columns.value(),

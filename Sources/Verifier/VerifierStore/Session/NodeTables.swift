@@ -13,12 +13,12 @@ extension SQLiteSession {
         Upsert("nodes", key: ["node_id"], columns: nodeColumns).sql
         .replacing("version = excluded.version", with: "version = nodes.version + 1")
 
-    private func decodeNode(_ row: Row) throws -> NodeRecord {
+    private func decodeNode(_ row: StoredRow) throws -> NodeRecord {
         var columns = ColumnReader(row, "nodes")
         return try NodeRecord(
             nodeID: columns.nodeID(), lifecycle: columns.value(), standing: columns.value(),
             failedVerdictID: columns.optionalText(), site: columns.optionalText(), group: columns.text(),
-            assetTag: columns.optionalText(), platform: columns.json(), identityID: columns.integer(),
+            assetTag: columns.optionalText(), platform: columns.platform(platforms), identityID: columns.integer(),
             enrolledAtMilliseconds: columns.integer(), pendingUntilMilliseconds: columns.optionalInteger(),
             pendingReason: columns.optionalText(), source: columns.text(),
             stateSinceMilliseconds: columns.integer(), shownState: columns.value(), attestRequested: columns.flag(),
@@ -97,7 +97,7 @@ extension SQLiteSession {
     private static let selectManifest = "SELECT \(manifestColumns.joined(separator: ", ")) FROM manifest"
     private static let saveManifest = Upsert("manifest", key: ["node_id"], columns: manifestColumns).sql
 
-    private func decodeManifest(_ row: Row) throws -> ManifestRecord {
+    private func decodeManifest(_ row: StoredRow) throws -> ManifestRecord {
         var columns = ColumnReader(row, "manifest")
         return try ManifestRecord(
             nodeID: columns.nodeID(), ekName: columns.optionalBytes(), ekSPKISHA256: columns.optionalBytes(),

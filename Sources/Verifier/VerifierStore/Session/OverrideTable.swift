@@ -11,7 +11,7 @@ extension SQLiteSession {
     private static let saveOverride =
         Upsert("admission_overrides", key: ["override_id"], columns: overrideColumns).sql
 
-    private func decodeOverride(_ row: Row) throws -> OverrideRecord {
+    private func decodeOverride(_ row: StoredRow) throws -> OverrideRecord {
         var columns = ColumnReader(row, "admission_overrides")
         return try OverrideRecord(
             overrideID: columns.text(), nodeID: columns.nodeID(), akName: columns.bytes(),

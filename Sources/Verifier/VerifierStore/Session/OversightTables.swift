@@ -33,7 +33,7 @@ extension SQLiteSession {
     private static let selectOperator = "SELECT \(operatorColumns.joined(separator: ", ")) FROM operators"
     private static let saveOperator = Upsert("operators", key: ["name"], columns: operatorColumns).sql
 
-    private func decodeOperator(_ row: Row) throws -> OperatorRecord {
+    private func decodeOperator(_ row: StoredRow) throws -> OperatorRecord {
         var columns = ColumnReader(row, "operators")
         // A role that this version does not know grants nothing.
         return try OperatorRecord(

@@ -14,7 +14,7 @@ extension SQLiteSession {
         """
     private static let selectPlanNode = "SELECT plan_name, node_id, status, at, verdict_id FROM plan_nodes"
 
-    private func decodePlan(_ row: Row) throws -> PlanRecord {
+    private func decodePlan(_ row: StoredRow) throws -> PlanRecord {
         var columns = ColumnReader(row, "plans")
         return try PlanRecord(
             name: columns.text(), group: columns.text(), referenceName: columns.text(),
@@ -26,7 +26,7 @@ extension SQLiteSession {
             activated: columns.flag())
     }
 
-    private func decodePlanNode(_ row: Row) throws -> PlanNodeRecord {
+    private func decodePlanNode(_ row: StoredRow) throws -> PlanNodeRecord {
         var columns = ColumnReader(row, "plan_nodes")
         return try PlanNodeRecord(
             plan: columns.text(), nodeID: columns.nodeID(), status: columns.value(),

@@ -23,7 +23,7 @@ extension SQLiteSession {
     private static let saveReference =
         Upsert("reference_sets", key: ["name", "version"], columns: referenceColumns).sql
 
-    private func decodeReference(_ row: Row) throws -> ReferenceRecord {
+    private func decodeReference(_ row: StoredRow) throws -> ReferenceRecord {
         var columns = ColumnReader(row, "reference_sets")
         return try ReferenceRecord(
             name: columns.text(), version: columns.count(), status: columns.value(), group: columns.text(),
@@ -79,7 +79,7 @@ extension SQLiteSession {
     private static let saveBaseline =
         Upsert("baselines", key: ["group_name", "kind", "version"], columns: baselineColumns).sql
 
-    private func decodeBaseline(_ row: Row) throws -> BaselineRecord {
+    private func decodeBaseline(_ row: StoredRow) throws -> BaselineRecord {
         var columns = ColumnReader(row, "baselines")
         return try BaselineRecord(
             group: columns.text(), kind: columns.value(), version: columns.count(), status: columns.value(),

@@ -13,7 +13,7 @@ extension SQLiteSession {
         VALUES (\([String](repeating: "?", count: rolloutColumns.count).joined(separator: ", ")))
         """
 
-    private func decodeRollout(_ row: Row) throws -> RolloutRecord {
+    private func decodeRollout(_ row: StoredRow) throws -> RolloutRecord {
         var columns = ColumnReader(row, "rollouts")
         return try RolloutRecord(
             number: columns.integer(), group: columns.text(), referenceName: columns.text(),

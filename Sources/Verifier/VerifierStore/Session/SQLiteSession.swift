@@ -11,6 +11,7 @@ final class SQLiteSession: StoreTransaction {
     let clock: any VerifierClock
     let random: any RandomSource
     let chain: AuditChain
+    let platforms: SharedPlatforms
     /// Time of the current unit.
     private(set) var now: Int64
     /// Leaves of unchanged passes of this group commit.
@@ -20,11 +21,14 @@ final class SQLiteSession: StoreTransaction {
     /// Set when the transaction is gone: units that come later are refused before they run.
     var isClosed = false
 
-    init(_ db: Database, clock: any VerifierClock, random: any RandomSource, chain: AuditChain) {
+    init(
+        _ db: Database, clock: any VerifierClock, random: any RandomSource, chain: AuditChain, platforms: SharedPlatforms
+    ) {
         self.db = db
         self.clock = clock
         self.random = random
         self.chain = chain
+        self.platforms = platforms
         now = clock.now()
     }
 
@@ -53,16 +57,16 @@ final class SQLiteSession: StoreTransaction {
 
     // MARK: Statements; each text is prepared once for each connection
 
-    func rows(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?] = []) throws -> [Row] {
-        try Row.fetchAll(db.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+    func rows(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?] = []) throws -> [StoredRow] {
+        try StoredRow.fetchAll(db.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
     }
 
-    func row(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?] = []) throws -> Row? {
-        try Row.fetchOne(db.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+    func row(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?] = []) throws -> StoredRow? {
+        try StoredRow.fetchCursor(db.cachedStatement(sql: sql), arguments: StatementArguments(arguments)).next()
     }
 
     func integer(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?] = []) throws -> Int64? {
-        try row(sql, arguments)?[0]
+        try Int64.fetchOne(db.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
     }
 
     /// - Returns: how many rows changed.

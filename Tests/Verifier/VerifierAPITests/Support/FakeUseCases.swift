@@ -82,7 +82,7 @@ extension FakeUseCases: AttestationUseCases {
         try called("challenge \(node.nodeID)")
         return AttestationChallenge(
             challengeID: "c", nonce: WireBytes([UInt8](repeating: 0, count: 32)), expiresInSeconds: 60,
-            pcrSelection: [], fingerprintIntervals: [:], attestationIntervalSeconds: 300)
+            pcrSelection: WireBytes([0, 0, 0, 0]), fingerprintIntervals: [:], attestationIntervalSeconds: 300)
     }
     func submit(_ submission: EvidenceSubmission, node: NodePeer) throws -> EvidenceReply {
         try called("submit \(node.nodeID)")

@@ -31,13 +31,9 @@ extension MeasurementListRecord {
 
 extension VerifierPolicy {
     /// The registers that a challenge names: PCR 10 with the others in the banks of references that judge the list.
-    func selection(for evidence: EvidenceCase) -> [PCRBankSelection] {
-        let judged = evidence.measurementListBanks
-        return challengedBanks.sorted().map { bank in
-            var pcrs = challengedPCRs
-            if judged.contains(bank) { pcrs.insert(IMAReplay.pcr) }
-            return PCRBankSelection(bank: bank.name, indices: pcrs.indices.map { Int($0.rawValue) })
-        }
+    func selection(for evidence: EvidenceCase) -> TPMLPCRSelection {
+        TPMLPCRSelection(challengedPCRs, banks: challengedBanks).adding(
+            IMAReplay.pcr, in: evidence.measurementListBanks)
     }
 }
 
@@ -46,9 +42,6 @@ extension ChallengeRecord {
     func covers(_ evidence: EvidenceCase) -> Bool {
         let banks = evidence.measurementListBanks
         return banks.isEmpty
-            || selection.allSatisfy { entry in
-                PCRBank(rawValue: entry.bank).map { !banks.contains($0) } ?? false
-                    || entry.indices.contains(Int(IMAReplay.pcr.rawValue))
-            }
+            || selection.selections.allSatisfy { !banks.contains($0.bank) || $0.pcrs.contains(IMAReplay.pcr) }
     }
 }

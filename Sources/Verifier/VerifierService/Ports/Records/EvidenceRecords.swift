@@ -1,5 +1,6 @@
 package import AssetFingerprints
 package import AttestationMessages
+package import TPMStructures
 
 /// What was sent to a would-be node and what its answer must match. The secret itself is not kept.
 package struct EnrollmentChallengeRecord: Hashable, Sendable {
@@ -49,7 +50,7 @@ package struct ChallengeRecord: Hashable, Sendable {
     package var nodeID: NodeID
     package var akName: [UInt8]
     package var nonce: [UInt8]
-    package var selection: [PCRBankSelection]
+    package var selection: TPMLPCRSelection
     package var issuedAtMilliseconds: Int64
     package var expiresAtMilliseconds: Int64
     /// The verifier's start that issued it: open challenges are void after a restart.
@@ -58,7 +59,7 @@ package struct ChallengeRecord: Hashable, Sendable {
     package var consumedBySHA256: [UInt8]?
 
     package init(
-        challengeID: String, nodeID: NodeID, akName: [UInt8], nonce: [UInt8], selection: [PCRBankSelection],
+        challengeID: String, nodeID: NodeID, akName: [UInt8], nonce: [UInt8], selection: TPMLPCRSelection,
         issuedAtMilliseconds: Int64, expiresAtMilliseconds: Int64, epoch: Int64, consumedBySHA256: [UInt8]?
     ) {
         self.challengeID = challengeID
@@ -117,7 +118,7 @@ package struct AttestationStateRecord: Hashable, Sendable {
     /// DER SubjectPublicKeyInfo of the boot key that the last pass certified.
     package var bootKeySPKI: [UInt8]?
     /// EAR tier by layer, reference set (`name@version`) and lab mode of the last completed appraisal.
-    package var tiers: [String: String]
+    package var tiers: LayerTiers
     package var referenceSet: String?
     package var labMode: Bool
 
@@ -127,7 +128,7 @@ package struct AttestationStateRecord: Hashable, Sendable {
         allocatedBanks: [String]? = nil, lastVerdictID: String? = nil,
         lastVerdict: Verdict? = nil, lastVerdictAtMilliseconds: Int64? = nil,
         lastPassIssuedAtMilliseconds: Int64? = nil, lastPassVerdictID: String? = nil, resultVerdictID: String? = nil,
-        resultDigest: [UInt8]? = nil, bootKeySPKI: [UInt8]? = nil, tiers: [String: String] = [:],
+        resultDigest: [UInt8]? = nil, bootKeySPKI: [UInt8]? = nil, tiers: LayerTiers = LayerTiers([:]),
         referenceSet: String? = nil, labMode: Bool = false
     ) {
         self.akName = akName
