@@ -141,7 +141,10 @@ package final class SQLiteStore: TransactionalStore {
     /// bounded (one node, one page of a listing); the whole audit log is read elsewhere.
     private func snapshot<Value>(_ body: @Sendable (any StoreSnapshot) throws -> Value) throws -> Value {
         do {
-            return try pool.read { [makeSession] db in try body(makeSession(db)) }
+            return try pool.unsafeRead { [makeSession] db in
+                let session = makeSession(db)
+                return try session.inSnapshot { try body(session) }
+            }
         } catch let error as DatabaseError {
             throw StoreFailure.serviceError(error)
         }

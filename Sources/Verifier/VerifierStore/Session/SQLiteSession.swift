@@ -34,6 +34,20 @@ final class SQLiteSession: StoreTransaction {
 
     func beginUnit() { now = clock.now() }
 
+    /// Runs reads that all see one state of the database. As GRDB's own `read`, with statements that are prepared once for
+    /// each connection instead of at every call.
+    func inSnapshot<Value>(_ body: () throws -> Value) throws -> Value {
+        try execute("BEGIN DEFERRED TRANSACTION")
+        do {
+            let value = try body()
+            try execute("COMMIT TRANSACTION")
+            return value
+        } catch {
+            try? db.rollback()
+            throw error
+        }
+    }
+
     /// Runs a unit so that its error undoes what it wrote, and nothing else.
     func inSavepoint<Value>(_ body: () throws -> Value) throws -> Value {
         if isClosed { throw ServiceError(.unavailable, "STORE_UNAVAILABLE", "the transaction is gone") }
