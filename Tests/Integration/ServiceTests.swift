@@ -47,6 +47,9 @@ struct ServiceTests {
     func agentTells() async throws {
         let laboratory = try Laboratory()
         let machine = try Machine("edge-01", in: laboratory)
+        try await laboratory.start()
+        try expect(machine, laboratory)
+        #expect(laboratory.stop() == 0)
         let manager = try ServiceManagerSocket(isAbstract: false)
         try machine.startAgent(environment: ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "20000000"])
         #expect(manager.hears("READY=1"))
@@ -54,7 +57,7 @@ struct ServiceTests {
         // Half of the patience is the longest pause, whatever the agent waits for.
         #expect(manager.count("WATCHDOG=1", withinSeconds: 22) >= 2)
         try await laboratory.start()
-        try admit(machine, laboratory)
+        try await approve(machine, laboratory)
         #expect(manager.hears("STATUS=admitted since 20"))
         // Stopped, it gives no sign: nothing else ticks for it.
         machine.agent?.signal(SIGSTOP)
@@ -66,17 +69,16 @@ struct ServiceTests {
         #expect(manager.hears("STOPPING=1", seconds: 5))
     }
 
-    /// The node is known; references are what it shows.
-    private func admit(_ machine: Machine, _ laboratory: Laboratory) throws {
-        let deadline = Date().addingTimeInterval(90)
-        while try laboratory.run("node", "approve", machine.id, "--reason", "test").status != 0 {
-            guard Date() < deadline else { throw LaboratoryError("the node does not enroll: \(machine.log)") }
-            usleep(200_000)
-        }
-        while (try? laboratory.node(machine.id).lastVerdict) == nil {
-            guard Date() < deadline else { throw LaboratoryError("no verdict: \(machine.log)") }
-            usleep(200_000)
-        }
+    /// The manifest names the node, so that it enrolls by itself.
+    private func expect(_ machine: Machine, _ laboratory: Laboratory) throws {
+        let added = try laboratory.run(
+            "node", "add", machine.id, "--ek-spki-sha256", try machine.endorsementKeySPKI())
+        guard added.status == 0 else { throw LaboratoryError("node add: \(added.errorText)") }
+    }
+
+    /// References are what the node shows.
+    private func approve(_ machine: Machine, _ laboratory: Laboratory) async throws {
+        _ = try await laboratory.nextVerdict(of: machine.id)
         try laboratory.activateReferences(from: machine.id)
     }
 
@@ -93,13 +95,14 @@ struct ServiceTests {
         let laboratory = try Laboratory()
         try await laboratory.start()
         let machine = try Machine("edge-01", in: laboratory)
+        try expect(machine, laboratory)
         let before = try machine.run("wait-admitted", "--timeout", "0")
         #expect(before.status == 75)
         #expect(before.errorText.contains("next: start it: systemctl start bootgate-agent"), "\(before.errorText)")
 
         try machine.startAgent()
         let waiting = try SpawnedProcess(Programs.agent, ["wait-admitted", "--config", machine.configuration])
-        try admit(machine, laboratory)
+        try await approve(machine, laboratory)
         _ = try await eventually("wait-admitted ends") { waiting.exitStatus }
         #expect(waiting.exitStatus == 0)
         let now = try machine.run("wait-admitted", "--timeout", "0", "-o", "json")
@@ -135,8 +138,9 @@ struct ServiceTests {
         let laboratory = try Laboratory()
         try await laboratory.start()
         let honest = try Machine("edge-01", in: laboratory)
+        try expect(honest, laboratory)
         try honest.startAgent()
-        try admit(honest, laboratory)
+        try await approve(honest, laboratory)
         #expect(try honest.run("wait-admitted", "--timeout", "90").status == 0)
 
         let thief = try Machine("edge-02", in: laboratory)
