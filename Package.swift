@@ -38,6 +38,20 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+/// `Tools/package` links the Swift runtime into the verifier and the operators' command (decision 0028); the agent always has
+/// it. What the static libraries of Foundation need of each other is named here: the compiler records it only for code that
+/// was compiled for static linking, and that would be a second build of everything.
+let packagedRuntime: [LinkerSetting] =
+    Context.environment["BOOTGATE_STATIC_RUNTIME"] == "1"
+    ? [
+        .unsafeFlags(
+            [
+                "-static-stdlib", "-lFoundation", "-lCoreFoundation", "-lFoundationInternationalization",
+                "-lFoundationEssentials", "-l_FoundationICU", "-l_FoundationCollections", "-l_FoundationCShims",
+                "-lswiftSynchronization",
+            ], .when(configuration: .release))
+    ] : []
+
 /// Folder = layer = allowed imports: `layer` is the folder below `Sources`.
 func room(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", swiftSettings: sourceSettings)
@@ -168,7 +182,7 @@ let verifier: [Target] = [
             "HostProcess", "JSONCoding", "ReferenceValues", "SIEMForwarding", "SecurityEvents", "TPMCryptography",
             "VerifierAPI", "VerifierService", "VerifierStore", argumentParser, crypto, logging, nioCore, nioSSL,
             serviceLifecycle, tomlKit, unixSignals, x509,
-        ]),
+        ], linkerSettings: packagedRuntime),
 ]
 
 let operatorCommand: [Target] = [
@@ -178,7 +192,7 @@ let operatorCommand: [Target] = [
             "Appraisal", "AssetFingerprints", "AttestationMessages", "BootPrediction", "ByteParsing", "Endorsements",
             "IMAMeasurementList", "JSONCoding", "ReferenceValues", "SecurityEvents", "TCGEventLog", "TPMCryptography",
             "TPMStructures", "VerifierClient", argumentParser, tomlKit,
-        ])
+        ], linkerSettings: packagedRuntime)
 ]
 
 let tools: [Target] = [
@@ -262,7 +276,7 @@ let testTargets: [Target] = [
             "TPMCryptography", "TPMStructures", "TestVectors",
         ]),
     tests("SecurityEventsTests", in: "Core", ["ByteParsing", "SecurityEvents"]),
-    tests("HostProcessTests", in: "Platform", ["HostProcess"]),
+    tests("HostProcessTests", in: "Platform", ["HostProcess", "SoftwareTPM"]),
     tests(
         "VerifierClientTests", in: "Transport",
         ["AttestationMessages", "ByteParsing", "StubVerifier", "VerifierClient", crypto, swiftASN1, x509]),
@@ -275,7 +289,7 @@ let testTargets: [Target] = [
         "AttesterSessionTests", in: "Attester",
         [
             "AssetFingerprints", "AttestationMessages", "AttesterSession", "AttestingEnvironment", "ByteParsing",
-            "ESAPI", "SoftwareTPM", "StubVerifier", "TPMCryptography", "TPMStructures", "TestVectors",
+            "ESAPI", "HostProcess", "SoftwareTPM", "StubVerifier", "TPMCryptography", "TPMStructures", "TestVectors",
             "VerifierClient", logging,
         ]),
     tests(

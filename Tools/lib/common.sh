@@ -13,6 +13,8 @@ die() {
 # Debian packages, by what needs them.
 PACKAGES_BUILD="libtss2-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev pkg-config"
 PACKAGES_RUN="swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools openssl curl jq"
+PACKAGES_PACKAGE="dpkg-dev chrpath binutils"
+PACKAGES_PACKAGE_TEST="mmdebstrap systemd jq python3 util-linux"
 PACKAGES_TEST="rsyslog rsyslog-gnutls rsyslog-openssl sqlite3 iproute2 python3 faketime procps strace passwd rpm libarchive-tools systemd"
 
 # install_packages PACKAGE…: installs those that are missing, with sudo when not root; says what it does.

@@ -1,4 +1,5 @@
 internal import AttestationMessages
+internal import HostProcess
 internal import Logging
 internal import VerifierClient
 
@@ -18,7 +19,9 @@ extension AttesterSession {
         }
         var reply = try await submit(&evidence, ready.collector, client)
         reply = try await upload(evidence, reply, ready.collector, client)
-        return try finish(reply, evidence, checked)
+        let outcome = try finish(reply, evidence, checked)
+        await askAdmission(client)
+        return outcome
     }
 
     /// A verifier that keeps another part of the measurement list says where it wants it from; nothing is used up by that.
@@ -72,6 +75,7 @@ extension AttesterSession {
                     offset: part.range.lowerBound, bytes: try await collector.bytes(of: part, in: evidence))
                 upload.didSend(part)
                 backoff.reset()
+                watchdog.feed()
             } catch let error as VerifierClientError
                 where error.problemCode == "IMA_OFFSET" && error.offset == part.range.upperBound
             {
@@ -83,8 +87,7 @@ extension AttesterSession {
             } catch let error as VerifierClientError
                 where (error.code == .unreachable || error.status == 503) && backoff.failures < Self.uploadAttempts
             {
-                let pause = backoff.next(retryAfterSeconds: error.retryAfterSeconds, random: nextRandom())
-                try await Task.sleep(for: .milliseconds(pause))
+                try await rest(backoff.next(retryAfterSeconds: error.retryAfterSeconds, random: nextRandom()))
             }
         }
         return reply

@@ -3,7 +3,7 @@ package import AttestingEnvironment
 internal import ByteParsing
 package import ESAPI
 internal import Glibc
-internal import HostProcess
+package import HostProcess
 package import Logging
 internal import VerifierClient
 
@@ -13,6 +13,8 @@ package actor AttesterSession {
     let configuration: SessionConfiguration
     let tpm: TPM
     let state: StateDirectory
+    private let publication: PublicDirectory
+    let watchdog: Watchdog
     let inventory: any FingerprintCollecting
     let logger: Logger
     let agentRunID: String
@@ -34,12 +36,14 @@ package actor AttesterSession {
     private var random = SystemRandomNumberGenerator()
 
     package init(
-        configuration: SessionConfiguration, tpm: TPM, state: StateDirectory, inventory: any FingerprintCollecting,
-        bootID: String, logger: Logger
+        configuration: SessionConfiguration, tpm: TPM, state: StateDirectory, publication: PublicDirectory,
+        inventory: any FingerprintCollecting, bootID: String, logger: Logger, watchdog: Watchdog = Watchdog()
     ) {
         self.configuration = configuration
         self.tpm = tpm
         self.state = state
+        self.publication = publication
+        self.watchdog = watchdog
         self.inventory = inventory
         self.logger = logger
         self.bootID = bootID
@@ -48,7 +52,9 @@ package actor AttesterSession {
         status = AgentStatus(
             nodeID: configuration.nodeID, agentVersion: configuration.agentVersion, processID: getpid(),
             agentRunID: agentRunID, bootID: bootID, membership: "starting",
-            startedAtMilliseconds: AgentTime.now().wall, failuresInARow: 0)
+            startedAtMilliseconds: AgentTime.now().wall)
+        // One that cannot be read is none.
+        status.adopt((try? AgentStatus.load(publication)) ?? nil)
     }
 
     /// Runs until the task is cancelled. Never throws: everything that fails is logged and tried again.
@@ -63,7 +69,7 @@ package actor AttesterSession {
             // The first pause ends the start: 28.5 MiB were resident without this, 24 are the budget.
             if isStarting { ResidentMemory.releaseStartUpPages() }
             isStarting = false
-            do { try await Task.sleep(for: .milliseconds(pause)) } catch { break }
+            do { try await rest(pause) } catch { break }
         }
         status.membership = "stopped"
         status.nextStepAtMilliseconds = nil
@@ -91,7 +97,18 @@ package actor AttesterSession {
                         message: "the node waits for an operator's approval"))
             case .joined, .waiting: break
             }
-            if result.pause > 0 { do { try await Task.sleep(for: .milliseconds(result.pause)) } catch {} }
+            if result.pause > 0 { do { try await rest(result.pause) } catch {} }
+        }
+    }
+
+    /// Waits, and says meanwhile that the loop is alive. Nothing else feeds the watchdog but the steps themselves.
+    func rest(_ milliseconds: Int64) async throws {
+        var left = milliseconds
+        while left > 0 {
+            watchdog.feed()
+            let part = min(left, watchdog.interval ?? left)
+            try await Task.sleep(for: .milliseconds(part))
+            left -= part
         }
     }
 
@@ -105,6 +122,7 @@ package actor AttesterSession {
 
     /// Does one step; `pause` is the time in milliseconds until the next.
     private func advance() async -> (outcome: Outcome, pause: Int64) {
+        watchdog.feed()
         do {
             try await prepare()
         } catch {
@@ -127,6 +145,7 @@ package actor AttesterSession {
         } catch {
             let failure = SessionFailure(error)
             report(failure, "\(step)")
+            loseAdmission(failure)
             ready?.machine.didFail(step, failure, now: .now(), random: random.next())
             outcome = .failed(failure)
         }
@@ -203,8 +222,9 @@ package actor AttesterSession {
 
     private func saveStatus() {
         // The status file is a convenience: a full disk must not stop the attestation.
-        do { try status.save(state) } catch {
+        do { try status.save(publication) } catch {
             logger.warning("status not saved", metadata: ["code": "AGENT_STATE_FILE", "reason": "\(error)"])
         }
+        ServiceManager.notify(.status(status.line(.now())))
     }
 }

@@ -47,21 +47,26 @@ package final class StateDirectory: Sendable {
     }
 
     /// A bind mount over the state directory could show another node's state. Compares with the parent's mount id,
-    /// which also tells bind mounts of the same file system.
+    /// which also tells bind mounts of the same file system; one that shows what lies there anyway is none.
     private static func isMountPoint(_ number: Int32, _ status: stat) -> Bool {
         guard let own = mountID("/proc/self/fdinfo/\(number)"),
             let parent = try? FileDescriptor.open("..", O_RDONLY | O_DIRECTORY, in: number),
-            let above = mountID("/proc/self/fdinfo/\(parent.number)")
+            let above = mountID("/proc/self/fdinfo/\(parent.number)"), own != above
         else { return false }
-        return own != above
+        guard let mounts = text("/proc/self/mountinfo", limit: 4 << 20) else { return true }
+        return !MountTable(mounts).isTransparent(own, over: above)
     }
 
-    private static func mountID(_ path: String) -> String? {
-        guard let file = try? FileDescriptor.open(path, O_RDONLY), let bytes = try? file.readAll(limit: 4096) else {
+    private static func mountID(_ path: String) -> Int? {
+        text(path, limit: 4096)?.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }?
+            .split(whereSeparator: { $0 == "\t" || $0 == " " }).last.flatMap { Int($0) }
+    }
+
+    private static func text(_ path: String, limit: Int) -> String? {
+        guard let file = try? FileDescriptor.open(path, O_RDONLY), let bytes = try? file.readAll(limit: limit) else {
             return nil
         }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }.map(String.init)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// - Returns: nil when there is no such file.

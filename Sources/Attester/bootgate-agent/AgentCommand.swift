@@ -1,11 +1,12 @@
 import ArgumentParser
+import AttestationMessages
 import Glibc
 import VerifierClient
 
 /// The agent's command line. One file for each verb.
 @main
 struct AgentCommand: AsyncParsableCommand {
-    static let version = "0.1.0"
+    static let version = SoftwareVersion.text
 
     static let configuration = CommandConfiguration(
         commandName: "bootgate-agent",
@@ -24,9 +25,13 @@ struct AgentCommand: AsyncParsableCommand {
               bootgate-agent capture --file evidence.json
               bootgate-agent capture --fingerprints-only -o json
               bootgate-agent status -o json
+              bootgate-agent wait-admitted --timeout 300 && start-the-workload
             """,
         version: version,
-        subcommands: [RunCommand.self, OnceCommand.self, CaptureCommand.self, StatusCommand.self])
+        subcommands: [
+            RunCommand.self, OnceCommand.self, CaptureCommand.self, StatusCommand.self, WaitAdmittedCommand.self,
+            CheckConfigurationCommand.self,
+        ])
 
     static func main() async {
         ClientEnvironment.clear()

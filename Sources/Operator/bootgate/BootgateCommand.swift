@@ -1,4 +1,5 @@
 import ArgumentParser
+import AttestationMessages
 
 /// The operators' command. One folder for each noun, one file for each verb or family of verbs.
 @main
@@ -20,7 +21,7 @@ struct BootgateCommand: AsyncParsableCommand {
               bootgate node explain edge-01
               bootgate inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements
             """,
-        version: "0.1.0",
+        version: SoftwareVersion.text,
         subcommands: [
             NodeCommand.self, ReferenceCommand.self, PlanCommand.self, FingerprintCommand.self, AlarmCommand.self,
             SIEMCommand.self,

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import AttestationMessages
 
 @main
 struct Main: AsyncParsableCommand {
@@ -21,7 +22,7 @@ struct Main: AsyncParsableCommand {
 }
 
 enum Version {
-    static let text = "0.1.0"
+    static let text = SoftwareVersion.text
 }
 
 /// Where the configuration is.

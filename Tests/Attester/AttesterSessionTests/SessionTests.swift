@@ -4,6 +4,7 @@ import AttesterSession
 import AttestingEnvironment
 import ESAPI
 import Foundation
+import HostProcess
 import Logging
 import SoftwareTPM
 import StubVerifier
@@ -62,7 +63,11 @@ final class TestNode: Sendable {
     }
 
     /// A freshly started agent.
-    func session(port: Int, attestation: SigningKeyTemplate = .attestationP256) throws -> AttesterSession {
+    func session(
+        port: Int, attestation: SigningKeyTemplate = .attestationP256,
+        bootID: String = "00000000-0000-0000-0000-000000000000",
+        watchdog: Watchdog = Watchdog(microseconds: nil, process: nil)
+    ) throws -> AttesterSession {
         let endpoint = try VerifierEndpoint(
             url: "https://127.0.0.1:\(port)", caFile: folder.file("ca.pem"), name: "localhost", checksDates: false)
         let recorder = codes
@@ -71,10 +76,12 @@ final class TestNode: Sendable {
                 nodeID: NodeID("edge-17")!, enrollment: endpoint, verifier: endpoint,
                 keys: KeyChoice(attestation: attestation), eventLogPath: folder.file("eventlog"), agentVersion: "t",
                 configurationDigest: [UInt8](repeating: 1, count: 32), callTimeoutSeconds: 60),
-            tpm: TPM(tcti: tpm.tcti), state: try StateDirectory.open(folder.file("state")), inventory: inventory,
-            bootID: "00000000-0000-0000-0000-000000000000",
-            logger: Logger(label: "test") { _ in RecordingHandler(recorder: recorder) })
+            tpm: TPM(tcti: tpm.tcti), state: try StateDirectory.open(folder.file("state")), publication: publication,
+            inventory: inventory, bootID: bootID,
+            logger: Logger(label: "test") { _ in RecordingHandler(recorder: recorder) }, watchdog: watchdog)
     }
+
+    var publication: PublicDirectory { PublicDirectory(folder.file("run")) }
 }
 
 @Suite("A session with a verifier", .enabled(if: SoftwareTPM.isAvailable, Comment(rawValue: SoftwareTPM.requirement)))
@@ -92,8 +99,8 @@ struct SessionTests {
                 honest.withState { $0.uploads["fingerprint-accounts"] } == Array("report of accounts".utf8))
             let before = server.requests.count
             try await node.expect(.pass, port: server.port)
-            // Challenge and evidence only: the identity is on disk, the logs are known.
-            #expect(server.requests.count == before + 2)
+            // Challenge, evidence and the admission only: the identity is on disk, the logs are known.
+            #expect(server.requests.count == before + 3)
             #expect(honest.withState { $0.problems } == [])
         }
     }
@@ -143,7 +150,7 @@ struct SessionTests {
             #expect(node.inventory.collections == 1)
             // Register values go up once: the later quotes have the same digest.
             #expect(honest.withState { $0.evidence.map { $0.pcrs == nil } }.prefix(3) == [false, true, true])
-            let status = try AgentStatus.load(try StateDirectory.open(node.folder.file("state")))
+            let status = try AgentStatus.load(node.publication)
             #expect(status?.membership == "stopped" && status?.lastVerdict == .pass)
         }
     }
@@ -200,7 +207,7 @@ struct SessionTests {
                     nodeID: NodeID("edge-17")!, enrollment: endpoint, verifier: endpoint, agentVersion: "t",
                     configurationDigest: []),
                 tpm: TPM(tcti: other.tcti), state: try StateDirectory.open(node.folder.file("state")),
-                inventory: node.inventory, bootID: "b",
+                publication: node.publication, inventory: node.inventory, bootID: "b",
                 logger: Logger(label: "test") { _ in RecordingHandler(recorder: recorder) })
             _ = await session.once()
             #expect(node.codes.all.contains("AGENT_WRONG_TPM"))

@@ -89,10 +89,18 @@ final class Machine {
         return String(decoding: bytes.suffix(3000), as: UTF8.self)
     }
 
-    func startAgent() throws {
+    func startAgent(environment: [String: String] = [:]) throws {
         agent = try SpawnedProcess(
-            Programs.agent, ["run", "--config", place.directory.file("agent-\(id).toml")],
+            Programs.agent, ["run", "--config", configuration], environment: environment,
             outputPath: place.directory.file("agent-\(id).log"))
+    }
+
+    /// The agent's configuration file.
+    var configuration: String { place.directory.file("agent-\(id).toml") }
+
+    /// Another verb of the agent's program beside the running one.
+    func run(_ arguments: String...) throws -> ProcessResult {
+        try runProcess(Programs.agent, arguments + ["--config", configuration])
     }
 
     @discardableResult

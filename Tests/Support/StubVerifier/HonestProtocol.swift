@@ -23,6 +23,12 @@ public final class HonestProtocol: Sendable {
         public var problems: [String] = []
         public var evidence: [EvidenceSubmission] = []
         public var verdicts = 0
+        /// What is answered to the question for the admission; nil: as the verdict says.
+        public var decision: AdmissionDecision?
+        public var admittedForSeconds: Int? = 900
+        /// Failing answers (503) to that question before the first good one.
+        public var admissionFailures = 0
+        public var admissionQuestions = 0
         public var renewals = 0
         public var uploads: [String: [UInt8]] = [:]
 
@@ -59,6 +65,7 @@ public final class HonestProtocol: Sendable {
             case ("POST", 4, "challenges"): try challenge(&state)
             case ("POST", 4, "evidence"): try evidence(request, &state)
             case ("PUT", 7, .some(let log)): try upload(request, log, &state)
+            case ("GET", 3, .some(let node)) where parts[1] == "admissions": try admission(NodeID(node), &state)
             default: StubReply(status: 404)
             }
         }
@@ -128,6 +135,26 @@ public final class HonestProtocol: Sendable {
             EnrollmentResult(
                 nodeID: id, lifecycle: lifecycle, identityCertificates: [WireBytes(try StubAuthority.der(certificate))],
                 retryAfterSeconds: lifecycle == .pending ? 1 : nil))
+    }
+
+    // MARK: Admission
+
+    private func admission(_ node: NodeID?, _ state: inout State) throws -> StubReply {
+        state.admissionQuestions += 1
+        if state.admissionFailures > 0 {
+            state.admissionFailures -= 1
+            return try StubReply.json(503, Problem(code: "STORE_UNAVAILABLE", reference: "r"))
+        }
+        guard let node, node == state.enrolled?.request.nodeID else {
+            return try StubReply.json(403, Problem(code: "API_IDENTITY", reference: "r"))
+        }
+        let decision = state.decision ?? (state.verdict == .pass ? .admit : .deny)
+        return try StubReply.json(
+            200,
+            AdmissionReply(
+                nodeID: node, decision: decision, reason: decision == .admit ? nil : "ADM_STICKY_FAIL", ear: nil,
+                admissionCertificates: [], verdictID: "v", validUntilMilliseconds: nil,
+                admittedForSeconds: decision == .admit ? state.admittedForSeconds : nil))
     }
 
     // MARK: Attestation

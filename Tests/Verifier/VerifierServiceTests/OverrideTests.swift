@@ -53,6 +53,22 @@ struct OverrideTests {
             of: node.id, audience: "test", asker: .consumer(VerifierTestBench.consumer))
     }
 
+    @Test("An admission by evidence says for how many seconds it holds; they run out, and a denial names none")
+    func admittedFor() async throws {
+        let bench = try await VerifierTestBench()
+        let node = try await bench.enrolled()
+        #expect(try await ask(bench, node).admittedForSeconds == nil)
+        try await bench.attest(node)
+        let first = try await ask(bench, node)
+        let seconds = try #require(first.admittedForSeconds)
+        #expect(first.decision == .admit && seconds > 300)
+        bench.advance(100_000)
+        #expect(try await ask(bench, node).admittedForSeconds == seconds - 100)
+        bench.advance(Int64(seconds) * 1000)
+        let stale = try await ask(bench, node)
+        #expect(stale.decision == .deny && stale.reason == "ADM_STALE" && stale.admittedForSeconds == nil)
+    }
+
     @Test("AD-11: two persons admit a stale node; every answer shows it; it ends by itself, with an alarm")
     func wholeLife() async throws {
         let bench = try await VerifierTestBench()
@@ -71,6 +87,7 @@ struct OverrideTests {
         let reply = try await ask(bench, node)
         #expect(reply.decision == .admit && reply.reason == "ADM_OVERRIDE")
         #expect(reply.override?.proposedBy == "ada" && reply.override?.token == view.token)
+        #expect(reply.admittedForSeconds == Int(view.untilMilliseconds - bench.store.clock.now()) / 1000)
         let listed = try await bench.admission.admissions(cursor: nil, limit: 10, peer: VerifierTestBench.consumer)
         #expect(listed.items.map(\.reason) == ["ADM_OVERRIDE"])
         // Said even where the evidence would admit.
@@ -80,6 +97,7 @@ struct OverrideTests {
         bench.advance(view.untilMilliseconds - bench.store.clock.now() - 1)
         let last = try await ask(bench, node)
         #expect(last.decision == .admit && last.validUntilMilliseconds == view.untilMilliseconds)
+        #expect(last.admittedForSeconds == 0, "less than a second is none")
         try await bench.monitor.tick()
         #expect(try await steps(bench) == ["started"])
         bench.advance(1)

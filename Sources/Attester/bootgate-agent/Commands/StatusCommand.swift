@@ -2,14 +2,13 @@ import ArgumentParser
 internal import AttestationMessages
 import AttesterSession
 import AttestingEnvironment
-import Glibc
 import JSONCoding
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show what the agent last did, from its state directory.",
+        commandName: "status", abstract: "Show what the agent last did, from what it published.",
         discussion: """
-            Exit codes: 0 shown, 75 no agent has run with this state directory.
+            Exit codes: 0 shown, 75 no agent has run. Whether the node is admitted now: wait-admitted --timeout 0.
 
             EXAMPLES
               bootgate-agent status
@@ -21,15 +20,22 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try AgentConfiguration.load(from: options.config, needsVerifier: false)
-        guard unsafe access(configuration.stateDirectory, F_OK) == 0,
-            let status = try AgentStatus.load(try StateDirectory.open(configuration.stateDirectory))
-        else { throw AgentFailure(75, ["no agent has run with \(configuration.stateDirectory)"]) }
+        guard let status = try AgentStatus.load(PublicDirectory(configuration.statusDirectory)) else {
+            throw AgentFailure(
+                75,
+                [
+                    "no agent has run with \(configuration.statusDirectory)",
+                    "next: systemctl start bootgate-agent; then: systemctl status bootgate-agent",
+                ])
+        }
         if output == .json {
             StandardStream.output.write(try StrictJSON.encode(status, pretty: true) + [0x0A])
             return
         }
+        let view = AdmissionView(
+            status, bootID: try BootIdentity.read(path: configuration.bootIDFile), now: .now())
         let rows: [(String, String?)] = [
-            ("node", status.nodeID.rawValue), ("membership", status.membership),
+            ("node", status.nodeID.rawValue), ("admitted now", view.text), ("membership", status.membership),
             ("process", String(status.processID)), ("boot id", status.bootID),
             ("last verdict", status.lastVerdict?.rawValue), ("verdict id", status.lastVerdictID),
             ("failures in a row", String(status.failuresInARow)), ("last failure", status.lastFailureCode),

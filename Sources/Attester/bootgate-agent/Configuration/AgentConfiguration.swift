@@ -14,6 +14,8 @@ struct AgentConfiguration: Sendable {
     var measurementList: String
     var bootIDFile: String
     var stateDirectory: String
+    /// Where the agent shows other processes its status.
+    var statusDirectory: String
     var inventoryRoot: String
     var logger: Logger
     /// Present when the verb talks to the verifier.
@@ -60,13 +62,14 @@ struct AgentConfiguration: Sendable {
         let measurementList = absolute(.measurementList)
         let bootIDFile = absolute(.bootID)
         let stateDirectory = absolute(.stateDirectory)
+        let statusDirectory = absolute(.statusDirectory)
         let inventoryRoot = absolute(.inventoryRoot)
         var session: SessionConfiguration?
         if needsVerifier { session = Self.session(&reader, keys, eventLog, measurementList) }
         guard reader.problems.isEmpty, let level, let format else { throw AgentFailure(78, reader.problems) }
         return AgentConfiguration(
             tcti: tcti, keys: keys, eventLog: eventLog, measurementList: measurementList, bootIDFile: bootIDFile,
-            stateDirectory: stateDirectory, inventoryRoot: inventoryRoot,
+            stateDirectory: stateDirectory, statusDirectory: statusDirectory, inventoryRoot: inventoryRoot,
             logger: Logger(label: "bootgate-agent") { _ in LineLogHandler(format: format, logLevel: level) },
             session: session)
     }

@@ -15,6 +15,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     case measurementList = "evidence.measurement-list"
     case bootID = "evidence.boot-id"
     case stateDirectory = "state.directory"
+    case statusDirectory = "status.directory"
     case inventoryRoot = "inventory.root"
     case logLevel = "log.level"
     case logFormat = "log.format"
@@ -34,6 +35,9 @@ enum SettingKey: String, CaseIterable, Sendable {
         default: nil
         }
     }
+
+    /// Beside the default state directory; systemd makes it (RuntimeDirectory) and it is gone with the boot.
+    static let defaultStatusDirectory = "/run/bootgate-agent"
 
     /// Only what cannot turn the agent elsewhere may come from the environment (catalogue AG-02).
     var variable: String? {

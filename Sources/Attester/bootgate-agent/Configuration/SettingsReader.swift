@@ -18,6 +18,11 @@ struct SettingsReader {
         for name in Self.dropIns(folder) { read("\(folder)/\(name)") }
         readEnvironment()
         for key in SettingKey.allCases where values[key] == nil { values[key] = key.defaultValue }
+        // A state directory of one's own takes the status along: two agents on one machine do not share it.
+        if values[.statusDirectory] == nil {
+            let isDefault = values[.stateDirectory] == SettingKey.stateDirectory.defaultValue
+            values[.statusDirectory] = isDefault ? SettingKey.defaultStatusDirectory : values[.stateDirectory]
+        }
     }
 
     mutating func report(_ problem: String) { problems.append(problem) }

@@ -223,15 +223,18 @@ public struct AdmissionReply: Hashable, Sendable, Codable {
     /// DER, the admission certificate over the boot key first, then its issuers; with admit only.
     public var admissionCertificates: [WireBytes]
     public var verdictID: String?
-    /// Milliseconds since 1970, the verifier's clock.
+    /// Milliseconds since 1970, the verifier's clock: the life of this answer.
     public var validUntilMilliseconds: Int64?
+    /// With admit: seconds after which the decision ends unless new evidence renews it. A duration, because a node's clock
+    /// may be wrong by years.
+    public var admittedForSeconds: Int?
     /// The override that holds now.
     public var override: OverrideView?
 
     public init(
         nodeID: NodeID, decision: AdmissionDecision, reason: String?, ear: String?,
         admissionCertificates: [WireBytes], verdictID: String?, validUntilMilliseconds: Int64?,
-        override: OverrideView? = nil
+        admittedForSeconds: Int? = nil, override: OverrideView? = nil
     ) {
         self.nodeID = nodeID
         self.decision = decision
@@ -240,6 +243,7 @@ public struct AdmissionReply: Hashable, Sendable, Codable {
         self.admissionCertificates = admissionCertificates
         self.verdictID = verdictID
         self.validUntilMilliseconds = validUntilMilliseconds
+        self.admittedForSeconds = admittedForSeconds
         self.override = override
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AttestationMessages
 import VerifierClient
 
 /// Where the verifier is and who the caller is, for every online verb.
@@ -21,6 +22,6 @@ struct ConnectionOptions: ParsableArguments {
         return VerifierClient(
             endpoint: endpoint,
             credentials: try .file(certificate: settings.certificate, key: settings.key),
-            userAgent: "bootgate/0.1.0")
+            userAgent: "bootgate/\(SoftwareVersion.text)")
     }
 }

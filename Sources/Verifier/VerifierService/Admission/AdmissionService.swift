@@ -90,6 +90,7 @@ package struct AdmissionService: AdmissionUseCases {
             nodeID: id, decision: facts.rule.decision, reason: facts.rule.reason, ear: nil,
             admissionCertificates: [], verdictID: facts.evidence?.lastVerdictID,
             validUntilMilliseconds: min(facts.now + Self.answerLife, facts.rule.validUntil ?? Int64.max),
+            admittedForSeconds: facts.rule.validUntil.map { Int(clamping: max(0, $0 - facts.now) / 1000) },
             override: facts.override?.view)
     }
 

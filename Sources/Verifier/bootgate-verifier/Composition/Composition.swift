@@ -80,6 +80,7 @@ struct Composition {
         let watch = CertificateWatch(store: store, alarms: alarms, certificates: trust.watched, logger: logger)
         let reloader = TrustReloader(
             [
+                .init("reload-begins") { ServiceManager.notify(.reloading) },
                 .init("tls") { try tls.replace(with: try trust.load()) },
                 .init("certificate-ends") { await watch.checkAll() },
                 .init("endorsements") { try endorsements.reload() },
@@ -87,6 +88,8 @@ struct Composition {
                     let (key, previous) = try data.resultSigningKey()
                     try await signer.rotate(to: key, previous: previous)
                 },
+                // Every part is tried: a refused one keeps its last good state and has raised its alarm.
+                .init("reload-ends") { ServiceManager.notify(.ready) },
             ], alarms: alarms, metrics: metrics, logger: logger, signals: Self.hangups)
         try await alarms.raise(
             SecurityEventID.verifierStarted, severity: .info, message: "The verifier has started",
@@ -99,7 +102,7 @@ struct Composition {
                 keeper,
                 MonitorService(
                     monitor: StaleMonitor(store: store, attestation: attestation, policy: policy, logger: logger)),
-                watch, reloader,
+                watch, reloader, StoreWatchdog(store: store, readiness: { await probes.readiness() }, logger: logger),
             ]
         var group = ServiceGroupConfiguration(
             services: supporting + servers.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -144,7 +147,7 @@ struct Composition {
             guard listening.add() else { return }
             // Half of the 50 MiB of a verifier without a node are pages of files that only its start touched.
             ResidentMemory.releaseStartUpPages()
-            ServiceManager.notify("READY=1")
+            ServiceManager.notify(.ready, .status("all \(count) listeners are open"))
         }
     }
 

@@ -11,7 +11,7 @@ struct StoreKeeper: Service {
 
     func run() async throws {
         try? await gracefulShutdown()
-        ServiceManager.notify("STOPPING=1")
+        ServiceManager.notify(.stopping, .status("stopping: finishes what is in progress"))
         try store.close()
     }
 }
