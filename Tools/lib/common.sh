@@ -43,5 +43,10 @@ require_swift() {
         die "Swift $version is too old; Bootgate needs 6.3 or later"
 }
 
+# How programs are built that are packaged or measured: generic code is specialised across modules, and the Swift runtime is
+# linked in (decisions 0028 and 0031). One set of options for all: another one builds everything anew.
+RELEASE_OPTIONS=(-c release -Xswiftc -cross-module-optimization)
+release_build() { BOOTGATE_STATIC_RUNTIME=1 swift build "${RELEASE_OPTIONS[@]}" --product "$1"; }
+
 # Leaves of SwiftPM's output what a person should read.
 build_noise() { grep -E '^(error|warning: [^'"'"']|Build|/)|: (error|warning):' | grep -v 'CMakeLists' || true; }

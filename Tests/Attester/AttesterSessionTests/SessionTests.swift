@@ -74,7 +74,8 @@ final class TestNode: Sendable {
         return AttesterSession(
             configuration: SessionConfiguration(
                 nodeID: NodeID("edge-17")!, enrollment: endpoint, verifier: endpoint,
-                keys: KeyChoice(attestation: attestation), eventLogPath: folder.file("eventlog"), agentVersion: "t",
+                keys: KeyChoice(attestation: attestation), eventLogPath: folder.file("eventlog"),
+                measurementListPath: folder.file("ima"), agentVersion: "t",
                 configurationDigest: [UInt8](repeating: 1, count: 32), callTimeoutSeconds: 60),
             tpm: TPM(tcti: tpm.tcti), state: try StateDirectory.open(folder.file("state")), publication: publication,
             inventory: inventory, bootID: bootID,

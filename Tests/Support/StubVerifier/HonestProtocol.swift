@@ -19,6 +19,8 @@ public final class HonestProtocol: Sendable {
         public var startsPending = false
         public var attestationIntervalSeconds = 300
         public var fingerprintIntervals: [FingerprintKind: Int] = [.accounts: 3600]
+        /// Asks for the kernel's measurement list from this byte.
+        public var measurementListOffset: Int?
         /// What the node did wrong.
         public var problems: [String] = []
         public var evidence: [EvidenceSubmission] = []
@@ -168,7 +170,8 @@ public final class HonestProtocol: Sendable {
             pcrSelection: WireBytes(
                 TPMLPCRSelection(PCRSet((0...15).compactMap { PCRIndex($0) }), banks: [.sha256]).marshalled),
             fingerprintIntervals: state.fingerprintIntervals,
-            attestationIntervalSeconds: state.attestationIntervalSeconds)
+            attestationIntervalSeconds: state.attestationIntervalSeconds,
+            measurementListOffset: state.measurementListOffset)
         return try StubReply.json(201, challenge)
     }
 

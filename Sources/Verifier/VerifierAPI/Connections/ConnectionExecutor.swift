@@ -3,8 +3,8 @@ internal import NIOCore
 /// Runs the tasks that serve one connection on the event loop that reads and writes its bytes: a request then changes
 /// threads only where it waits for the store's writer. Each change costs more than the parsing of a message.
 ///
-/// Tasks that compute for long leave it with ``Executor/globalConcurrentExecutor`` as their preference, because all
-/// connections of a loop wait meanwhile.
+/// What may compute for long leaves it for the global pool, because all connections of a loop wait meanwhile: routes that are
+/// not ``Route/staysOnConnection``, boots that were not judged before, and measurement lists.
 final class ConnectionExecutor: TaskExecutor {
     private let loop: any EventLoop
 

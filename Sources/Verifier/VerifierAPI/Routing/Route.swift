@@ -4,9 +4,13 @@ package import HTTPTypes
 /// One row of the API: everything that the router, the role check, the limits, the OpenAPI document and the tests know of
 /// it comes from here.
 package struct Route: Sendable {
-    package var method: HTTPRequest.Method
+    package let method: HTTPRequest.Method
     /// With captures in braces: `/v1/nodes/{id}/challenges`.
-    package var path: String
+    package let path: String
+    /// `POST /v1/nodes/{id}/challenges`: in metrics, audit records and logs, where the real path must not stand.
+    package let name: String
+    /// The names in braces, in order.
+    package let captures: [String]
     package var listener: ListenerKind
     package var access: RouteAccess
     package var body: RouteBody
@@ -24,6 +28,10 @@ package struct Route: Sendable {
     ) {
         self.method = method
         self.path = path
+        name = "\(method.rawValue) \(path)"
+        captures = path.split(separator: "/").compactMap { part in
+            part.hasPrefix("{") && part.hasSuffix("}") ? String(part.dropFirst().dropLast()) : nil
+        }
         self.listener = listener
         self.access = access
         self.body = body
@@ -34,15 +42,9 @@ package struct Route: Sendable {
         self.handler = handler
     }
 
-    /// `POST /v1/nodes/{id}/challenges`: in metrics, audit records and logs, where the real path must not stand.
-    package var name: String { "\(method.rawValue) \(path)" }
-
-    /// The names in braces, in order.
-    package var captures: [String] {
-        path.split(separator: "/").compactMap { part in
-            part.hasPrefix("{") && part.hasSuffix("}") ? String(part.dropFirst().dropLast()) : nil
-        }
-    }
+    /// Whether its requests are answered on the connection's own event loop: messages of nodes, which are small and nearly
+    /// always bring nothing new. Others go to the pool, because all connections of a loop wait while it computes.
+    var staysOnConnection: Bool { if case .json = body { load == .attestation } else { false } }
 }
 
 package typealias RouteHandler = @Sendable (RouteCall) async throws -> RouteResult

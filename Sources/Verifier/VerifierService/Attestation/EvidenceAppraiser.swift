@@ -37,9 +37,10 @@ struct EvidenceAppraiser: Sendable {
             if let known = memory.boots[key] {
                 boot = known
             } else {
-                let made = Appraiser.appraiseBoot(
-                    values, eventLog: try await eventLog(), references: references,
-                    revocations: policy.appraiser.revocations)
+                let log = try await eventLog()
+                let made = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    await Self.appraiseBoot(values, log, references, policy.appraiser.revocations)
+                }
                 memory.boots.insert(made, for: key)
                 boot = made
             }
@@ -52,6 +53,14 @@ struct EvidenceAppraiser: Sendable {
                 referenceStatus: policy.reference == nil ? nil : .approved, labMode: policy.labMode,
                 identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot,
             runtime: input.runtime)
+    }
+
+    /// Asynchronous, so that it runs where its caller prefers.
+    private static func appraiseBoot(
+        _ values: AttestedPCRs, _ eventLog: [UInt8]?, _ references: CompiledReferences,
+        _ revocations: CompiledRevocations?
+    ) async -> BootAppraisal {
+        Appraiser.appraiseBoot(values, eventLog: eventLog, references: references, revocations: revocations)
     }
 
     /// Layer 10: every difference to the approved baselines. Nil where no baseline is approved.

@@ -22,7 +22,8 @@ final class SQLiteSession: StoreTransaction {
     var isClosed = false
 
     init(
-        _ db: Database, clock: any VerifierClock, random: any RandomSource, chain: AuditChain, platforms: SharedPlatforms
+        _ db: Database, clock: any VerifierClock, random: any RandomSource, chain: AuditChain,
+        platforms: SharedPlatforms
     ) {
         self.db = db
         self.clock = clock
