@@ -1,0 +1,60 @@
+# What the verifier said beside what expected.tsv predicts. Source it after testbed.sh.
+#
+#   judge VARIANT [NODE]     the node's last verdict, first broken layer, first divergent event and reasons, against the table
+#   expectation VARIANT COLUMN
+#   variants                 every name in the table
+#
+# A mismatch keeps what a person needs in $evidence/VARIANT and counts in MISMATCHES.
+
+EXPECTED=$BOOTGATE_ROOT/Tools/MeasuredBoot/expected.tsv
+MISMATCHES=() JUDGED=0
+
+variants() { grep -v '^#' "$EXPECTED" | tail -n +2 | cut -f1; }
+
+expectation() {
+    awk -F '\t' -v name="$1" -v column="$2" '
+        /^#/ { next }
+        !head { for (i = 1; i <= NF; i++) at[$i] = i; head = 1; next }
+        $1 == name { print $at[column]; found = 1 }
+        END { exit !found }' "$EXPECTED" || die "expected.tsv has no row $1"
+}
+
+judge() {
+    local variant=$1 node=${2:-$NODE} explained seen want admission field differences=()
+    explained=$(bootgate node explain "$node" -o json) || die "node explain $node failed"
+    admission=$(bootgate admission show "$node" -o json 2>/dev/null | jq -r .decision)
+    seen=$(jq -r --arg admission "$admission" '[
+        .verdict.verdict, .firstBrokenLayer // "-", (.firstDivergentEvent.pcr // "-" | tostring), .firstDivergentEvent.name // "-",
+        ((.verdict.reasons // []) | if length == 0 then "-" else sort | join(",") end), $admission] | @tsv' <<<"$explained")
+    local names=(verdict layer pcr event reasons admission) values
+    IFS=$'\t' read -ra values <<<"$seen"
+    local index=0
+    for field in "${names[@]}"; do
+        want=$(expectation "$variant" "$field")
+        # The table may leave out with * what each build makes anew.
+        # shellcheck disable=SC2053
+        [[ ${values[$index]} == $want ]] || differences+=("$field is ${values[$index]}, predicted was $want")
+        index=$((index + 1))
+    done
+    JUDGED=$((JUDGED + 1))
+    if [ ${#differences[@]} -eq 0 ]; then
+        printf 'as predicted  %-24s %s\n' "$variant" "$(tr '\t' ' ' <<<"$seen")"
+        return 0
+    fi
+    printf 'NOT PREDICTED %-24s %s\n' "$variant" "$(printf '%s; ' "${differences[@]}")"
+    keep_failure "$variant" "$node"
+}
+
+# keep_failure VARIANT NODE: what a person needs to find out why.
+keep_failure() {
+    local variant=$1 node=$2 folder
+    MISMATCHES+=("$variant")
+    folder=$work/failures/$variant
+    mkdir -p "$folder"
+    bootgate node explain "$node" --all >"$folder/explain.txt" 2>&1 || true
+    bootgate node explain "$node" -o json >"$folder/explain.json" 2>/dev/null || true
+    bootgate node history "$node" >"$folder/history.txt" 2>&1 || true
+    [ -z "$BOOT" ] || cp "$BOOT"/*.log "$folder/" 2>/dev/null || true
+    tail -50 "$work/verifier.log" >"$folder/verifier.log" 2>/dev/null || true
+    KEEP=yes
+}
