@@ -1,6 +1,7 @@
 # A verifier on this host's loopback, and what an operator does with the machines. Source it after machine.sh and laboratory.sh.
 #
-#   testbed_start NODE…             machines for these nodes, the verifier, the factory manifest, the guests' system disk
+#   testbed_start NODE…             machines for these nodes (and one, spare, that is in no manifest), the verifier, the
+#                                   factory manifest, the guests' system disks
 #   testbed_configuration NODE TREE  the agent's configuration for that node
 #   mark_verdict                    remembers the node's last verdict; await_verdict waits for a newer one
 #   await_verdict NODE [SECONDS]    fails when none comes
@@ -14,7 +15,7 @@ bootgate() { "$bin/bootgate" "$@"; }
 testbed_start() {
     local node
     mkdir -p "$work/machines" "$work/roots"
-    for node in "$@"; do
+    for node in "$@" spare; do
         machine_make "$node"
         # Every software TPM has a manufacturer of its own.
         cp "$work/machines/$node/tpm/ca/swtpm-localca-rootca-cert.pem" "$work/roots/$node-root.pem"
@@ -33,7 +34,8 @@ TEXT
     for node in "$@"; do
         bootgate node add "$node" --ek-spki-sha256 "$(endorsement_key "$work/machines/$node")" --site testbed >/dev/null
     done
-    testbed_system_disk "$1" "$work/system.img"
+    for node in "$@"; do testbed_system_disk "$node" "$work/system-$node.img"; done
+    ln -s "system-$1.img" "$work/system.img"
 }
 
 # The SHA-256 of the RSA endorsement key's SubjectPublicKeyInfo, as a factory's manifest has it.
@@ -78,6 +80,10 @@ testbed_system_disk() {
     image_program "$tree" "$AGENT_PROGRAM" /usr/bin/bootgate-agent
     image_program "$tree" /usr/bin/setpriv /usr/bin/setpriv
     image_program "$tree" "$(debian_unpacked kexec-tools)/sbin/kexec" /usr/sbin/kexec "$(kexec_libraries)"
+    # What an attacker brings along: another kernel to kexec, the driver for the firmware's variables.
+    install -D -m 644 "$KERNEL"/boot/vmlinuz-* "$tree/boot/vmlinuz"
+    install -D -m 644 "$work/initrd.img" "$tree/boot/initrd.img"
+    install -D -m 644 "$(find "$KERNEL/lib/modules" -name efivarfs.ko)" "$tree/usr/lib/modules/efivarfs.ko"
     # The TCTI is loaded by name, so that ldd does not see it.
     image_program "$tree" /usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0 /usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0
     printf 'root:x:0:0:root:/root:/bin/sh\nbootgate:x:900:900::/state/bootgate-agent:/bin/false\n' >"$tree/etc/passwd"
@@ -112,7 +118,7 @@ approve_set() {
 
 # evidence_of_guest OUT: a bundle that the agent in the guest writes, with its measurement list.
 evidence_of_guest() {
-    guest '/usr/bin/setpriv --reuid 900 --regid 900 --clear-groups --no-new-privs --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search /usr/bin/bootgate-agent capture --config /etc/bootgate/agent.toml' 120 >"$1"
+    guest 'as_agent /usr/bin/bootgate-agent capture --config /etc/bootgate/agent.toml' 120 >"$1"
 }
 
 capture_references() {
@@ -120,6 +126,10 @@ capture_references() {
     bootgate reference capture "$GROUP_SET" --runtime --evidence "$work/golden-evidence.json" -o json >"$work/golden-set.json"
     approve_set "$work/golden-set.json"
     bootgate reference activate "$GROUP_SET" --reason 'golden boot' >/dev/null
+}
+
+clear_if_failed() {
+    [ "$(bootgate node show "$NODE" -o json | jq -r .standing)" != failed ] || clear_node "$NODE"
 }
 
 clear_node() {

@@ -2,14 +2,17 @@
 #
 #   judge VARIANT [NODE]     the node's last verdict, first broken layer, first divergent event and reasons, against the table
 #   expectation VARIANT COLUMN
-#   variants                 every name in the table
+#   variants [PART]          the names in the table
 #
 # A mismatch keeps what a person needs in $evidence/VARIANT and counts in MISMATCHES.
 
 EXPECTED=$BOOTGATE_ROOT/Tools/MeasuredBoot/expected.tsv
 MISMATCHES=() JUDGED=0
 
-variants() { grep -v '^#' "$EXPECTED" | tail -n +2 | cut -f1; }
+variants() {
+    grep -v '^#' "$EXPECTED" | tail -n +2 |
+        awk -F '\t' -v part="${1:-all}" '(part == "all" && ($2 == "ci" || $2 == "bar")) || $2 == part || (part == "bar" && $2 == "ci") { print $1 }'
+}
 
 expectation() {
     awk -F '\t' -v name="$1" -v column="$2" '
@@ -22,7 +25,7 @@ expectation() {
 judge() {
     local variant=$1 node=${2:-$NODE} explained seen want admission field differences=()
     explained=$(bootgate node explain "$node" -o json) || die "node explain $node failed"
-    admission=$(bootgate admission show "$node" -o json 2>/dev/null | jq -r .decision)
+    admission=$(bootgate admission show "$node" -o json 2>/dev/null | jq -r .decision || true)
     seen=$(jq -r --arg admission "$admission" '[
         .verdict.verdict, .firstBrokenLayer // "-", (.firstDivergentEvent.pcr // "-" | tostring), .firstDivergentEvent.name // "-",
         ((.verdict.reasons // []) | if length == 0 then "-" else sort | join(",") end), $admission] | @tsv' <<<"$explained")
@@ -43,6 +46,35 @@ judge() {
     fi
     printf 'NOT PREDICTED %-24s %s\n' "$variant" "$(printf '%s; ' "${differences[@]}")"
     keep_failure "$variant" "$node"
+}
+
+# broken VARIANT WHY: there is nothing to judge.
+broken() {
+    printf 'NOT PREDICTED %-24s %s\n' "$1" "$2"
+    keep_failure "$1" "$NODE"
+}
+
+# judge_refused VARIANT: powers on; the agent must be turned away with the predicted code, and the node must not get a verdict by it.
+judge_refused() {
+    local variant=$1 want seen=''
+    want=$(expectation "$variant" event)
+    mark_verdict "$NODE"
+    machine_on "$NODE" "$variant"
+    machine_wait_ready || { broken "$variant" "the guest did not come up"; return 0; }
+    local since=$SECONDS
+    while [ $((SECONDS - since)) -lt 30 ]; do
+        seen=$(grep -ao '{"time".*"step failed".*}' "$BOOT/serial.log" | head -1 | jq -r .code 2>/dev/null || true)
+        [ -z "$seen" ] || break
+        sleep 0.5
+    done
+    JUDGED=$((JUDGED + 1))
+    # shellcheck disable=SC2053
+    if [[ $seen == $want ]] && [ "$(last_verdict "$NODE")" = "$VERDICT_BEFORE" ]; then
+        printf 'as predicted  %-24s refused %s\n' "$variant" "$seen"
+        return 0
+    fi
+    printf 'NOT PREDICTED %-24s the agent logged %s, predicted was %s\n' "$variant" "${seen:-nothing}" "$want"
+    keep_failure "$variant" "$NODE"
 }
 
 # keep_failure VARIANT NODE: what a person needs to find out why.
