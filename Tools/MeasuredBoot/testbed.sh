@@ -93,7 +93,8 @@ testbed_system_disk() {
     rm -rf "$tree"
 }
 
-last_verdict() { bootgate node show "$1" -o json 2>/dev/null | jq -r '.lastVerdict.verdictID // ""'; }
+# Nothing for a node that never enrolled.
+last_verdict() { bootgate node show "$1" -o json 2>/dev/null | jq -r '.lastVerdict.verdictID // ""' || true; }
 
 VERDICT_BEFORE=''
 mark_verdict() { VERDICT_BEFORE=$(last_verdict "$1"); }
@@ -129,7 +130,7 @@ capture_references() {
 }
 
 clear_if_failed() {
-    [ "$(bootgate node show "$NODE" -o json | jq -r .standing)" != failed ] || clear_node "$NODE"
+    [ "$(bootgate node show "$NODE" -o json 2>/dev/null | jq -r .standing || true)" != failed ] || clear_node "$NODE"
 }
 
 clear_node() {
