@@ -32,11 +32,14 @@ TEXT
     laboratory_start
     laboratory_as alice
     for node in "$@"; do
-        bootgate node add "$node" --ek-spki-sha256 "$(endorsement_key "$work/machines/$node")" --site testbed >/dev/null
+        bootgate node add "$node" --ek-spki-sha256 "$(endorsement_key "$work/machines/$node")" --site testbed --group "$(node_group "$node")" >/dev/null
     done
     for node in "$@"; do testbed_system_disk "$node" "$work/system-$node.img"; done
     ln -s "system-$1.img" "$work/system.img"
 }
+
+# uki-01 is in group uki, and so on; the small guests are in the default group.
+node_group() { case $1 in edge-*) echo default ;; *) echo "${1%-*}" ;; esac; }
 
 # The SHA-256 of the RSA endorsement key's SubjectPublicKeyInfo, as a factory's manifest has it.
 endorsement_key() {
@@ -108,10 +111,10 @@ await_verdict() {
     done
 }
 
-# propose_and_activate FILE: alice proposes, bob approves the exact bytes, alice activates.
+# approve_set FILE: alice proposes, bob approves the exact bytes, alice activates.
 approve_set() {
     local file=$1 digest
-    digest=$(bootgate reference propose "$GROUP_SET" --document "@$file" --reason 'measured boot' -o json | jq -r .documentSHA256)
+    digest=$(bootgate reference propose "$GROUP_SET" --group "$(node_group "$NODE")" --document "@$file" --reason 'measured boot' -o json | jq -r .documentSHA256)
     laboratory_as bob
     bootgate reference approve "$GROUP_SET" --sha256 "$digest" --reason 'measured boot' >/dev/null
     laboratory_as alice

@@ -28,7 +28,7 @@ judge() {
     admission=$(bootgate admission show "$node" -o json 2>/dev/null | jq -r .decision || true)
     seen=$(jq -r --arg admission "$admission" '[
         .verdict.verdict, .firstBrokenLayer // "-", (.firstDivergentEvent.pcr // "-" | tostring), .firstDivergentEvent.name // "-",
-        ((.verdict.reasons // []) | if length == 0 then "-" else sort | join(",") end), $admission] | @tsv' <<<"$explained")
+        ((.verdict.reasons // []) | if length == 0 then "-" else sort | join(",") end), $admission] | join("\t")' <<<"$explained")
     local names=(verdict layer pcr event reasons admission) values
     IFS=$'\t' read -ra values <<<"$seen"
     local index=0
