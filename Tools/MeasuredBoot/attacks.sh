@@ -22,6 +22,7 @@ up() {
     machine_on "$NODE" "$1"
     if ! machine_wait_ready; then broken "$1" "the guest did not come up in $MACHINE_TIMEOUT s"; return 1; fi
     if ! await_verdict "$NODE"; then broken "$1" "no evidence came"; return 1; fi
+    count_good_boot "$(last_outcome)"
     if [ "$(last_outcome)" != pass ]; then broken "$1" "the node does not pass before the attack"; return 1; fi
 }
 

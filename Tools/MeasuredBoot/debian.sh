@@ -33,7 +33,7 @@ debian_candidate() {
     local kept=$BOOT_CACHE/debian/$1.candidate version
     if [ -z "$(find "$kept" -mmin -1440 2>/dev/null)" ]; then
         version=$(apt-cache policy "$1" | awk '/Candidate:/ { print $2 }')
-        [ -n "$version" ] && [ "$version" != '(none)' ] || die "apt offers no package $1; is bookworm in its sources?"
+        case $version in '' | '(none)') die "apt offers no package $1; is bookworm in its sources?" ;; esac
         printf '%s' "$version" >"$kept"
     fi
     cat "$kept"

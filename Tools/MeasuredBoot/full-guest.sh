@@ -73,6 +73,9 @@ full_disk() {
     local out=$1 root=$2 node=$3 megabytes=760
     full_configuration "$root" "$node"
     image_boot_disk "$out" "$root" "$(echo "$root"/boot/initrd.img-*)" "$MODULES/grub-full.cfg"
+    # The same EFI partition in a larger disk.
+    dd if="$out" of="$out.esp" bs=1M skip=1 count=94 conv=sparse status=none
+    rm "$out"
     truncate -s $((96 + megabytes + 1))M "$out"
     sfdisk -q "$out" <<TEXT
 label: gpt
@@ -80,5 +83,7 @@ label-id: $GUEST_DISK_ID
 start=2048, size=94MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=$GUEST_ESP_ID, name=ESP
 start=196608, size=${megabytes}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=$FULL_ROOT_ID, name=root
 TEXT
+    dd if="$out.esp" of="$out" bs=1M seek=1 conv=notrunc,sparse status=none
+    rm "$out.esp"
     mke2fs -q -F -t ext4 -L root -E "offset=$((196608 * 512)),lazy_itable_init=1" -d "$root" "$out" "${megabytes}M"
 }

@@ -1,7 +1,8 @@
 # The guest with a unified kernel image: no shim, no GRUB; Secure Boot with keys of one's own. Source it after update.sh.
 #
 #   uki_image OUT KERNEL INITRD CMDLINE    systemd's stub with its sections, signed with the key that OVMF's "snakeoil" variables trust
-#   attack_uki_command_line                two boots: golden, captured and admitted; then one more parameter, predicted and refused
+#   attack_uki_command_line                two boots: golden, captured and admitted after the other references refused it; then one
+#                                          more parameter, predicted and refused
 
 UKI_COMMAND_LINE='console=ttyS0 root=/dev/ram0 rdinit=/init ima_policy=tcb ima_template=ima-ng panic=5'
 
@@ -40,12 +41,13 @@ attack_uki_command_line() {
     machine_on "$NODE" uki-golden
     machine_wait_ready || { broken uki-golden "the guest did not come up"; return 0; }
     await_verdict "$NODE" || { broken uki-golden "no evidence came"; return 0; }
+    # Until it has references of its own, the default group's judge it: another platform key, and everything after it.
+    judge own-keys
     local evidence=$work/uki-evidence.json
     evidence_of_guest "$evidence"
     bootgate reference capture "$GROUP_SET" --group uki --runtime --evidence "$evidence" -o json >"$work/uki-set.json"
     approve_set "$work/uki-set.json"
     bootgate reference activate "$GROUP_SET" --reason 'unified kernel image' >/dev/null
-    # Until now the default group's set judged it, and failed it.
     clear_if_failed
     bootgate node watch "$NODE" --until trusted --interval 0.3 --timeout 60 >/dev/null || true
     judge uki-golden

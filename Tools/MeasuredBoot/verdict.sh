@@ -8,6 +8,8 @@
 
 EXPECTED=$BOOTGATE_ROOT/Tools/MeasuredBoot/expected.tsv
 MISMATCHES=() JUDGED=0
+# Boots of what the references know: none may be refused.
+GOOD_BOOTS=0 FALSE_REFUSALS=0
 
 variants() {
     grep -v '^#' "$EXPECTED" | tail -n +2 |
@@ -31,6 +33,7 @@ judge() {
         ((.verdict.reasons // []) | if length == 0 then "-" else sort | join(",") end), $admission] | join("\t")' <<<"$explained")
     local names=(verdict layer pcr event reasons admission) values
     IFS=$'\t' read -ra values <<<"$seen"
+    [ "$(expectation "$variant" verdict)" != pass ] || count_good_boot "${values[0]}"
     local index=0
     for field in "${names[@]}"; do
         want=$(expectation "$variant" "$field")
@@ -46,6 +49,11 @@ judge() {
     fi
     printf 'NOT PREDICTED %-24s %s\n' "$variant" "$(printf '%s; ' "${differences[@]}")"
     keep_failure "$variant" "$node"
+}
+
+count_good_boot() {
+    GOOD_BOOTS=$((GOOD_BOOTS + 1))
+    [ "$1" = pass ] || FALSE_REFUSALS=$((FALSE_REFUSALS + 1))
 }
 
 # broken VARIANT WHY: there is nothing to judge.
