@@ -87,7 +87,7 @@ attack_kernel_downgrade() {
 
 attack_partition_table() {
     # Into the gap behind the EFI partition, as somebody does who hides a second system.
-    echo 'start=194560, size=1MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=AAAAAAAA-BBBB-CCCC-DDDD-000000000099' |
+    echo 'start=194560, size=1024, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, uuid=AAAAAAAA-BBBB-CCCC-DDDD-000000000099' |
         sfdisk -q --append "$MACHINE_DISK"
     boot_and_judge partition-table
 }
