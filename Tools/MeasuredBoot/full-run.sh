@@ -14,7 +14,7 @@ full_run() {
     local package=$1 boots=$2 root boot bundles=()
     root=$(full_root "$package")
     full_disk "$work/full.img" "$root" "$FULL_NODE"
-    GROUP_SET=full NODE=$FULL_NODE
+    GROUP_SET=full NODE=$FULL_NODE MACHINE_TIMEOUT=300
     machine_defaults
     MACHINE_DISK=$work/full.img MACHINE_DISK_MODE=cache=writeback MACHINE_MEMORY=1024
     machine_on "$NODE" full
