@@ -28,7 +28,7 @@ create_certs_tool_config = $state/config/swtpm-localca.conf
 create_certs_tool_options = $state/config/swtpm-localca.options
 TEXT
     swtpm_setup --tpm2 --tpmstate "$state/nvram" --config "$state/config/swtpm_setup.conf" \
-        --create-ek-cert --pcr-banks sha1,sha256 --overwrite --logfile "$state/setup.log" >/dev/null ||
+        --create-ek-cert --write-ek-cert-files "$state/certificates" --pcr-banks sha1,sha256 --overwrite --logfile "$state/setup.log" >/dev/null ||
         die "swtpm_setup failed: $(tail -3 "$state/setup.log")"
 }
 

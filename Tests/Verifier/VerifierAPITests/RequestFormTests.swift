@@ -30,6 +30,20 @@ struct RequestFormTests {
         #expect(reply.status == 400 && reply.code == "API_JSON", "\(reply)")
     }
 
+    @Test("RV-14: a document as large as its route takes is read, one byte more is 413", arguments: [0, 1])
+    func largeDocument(_ excess: Int) async throws {
+        let limit = 8 * 1024 * 1024
+        let frame = ["{\"name\":\"r\",\"group\":\"g\",\"captureFrom\":[],\"document\":\"", "\"}"]
+        let document = String(repeating: "A", count: (limit - frame[0].utf8.count - frame[1].utf8.count) / 4 * 4)
+        let padding = String(repeating: " ", count: limit - frame.joined().utf8.count - document.utf8.count + excess)
+        let fixture = APIFixture(FakeUseCases(roles: ["a": [.securityAdmin]]))
+        let reply = try await fixture.send(
+            .post, "/v1/references", as: APIFixture.person("a"),
+            body: Array((frame[0] + document + frame[1] + padding).utf8))
+        #expect(reply.status == (excess == 0 ? 201 : 413), "\(reply)")
+        #expect(fixture.fake.calls == (excess == 0 ? ["draft"] : []))
+    }
+
     @Test("TA-10: bytes that are not UTF-8 are 400 API_JSON")
     func badUTF8() async throws {
         let body = Array("{\"bootID\":\"".utf8) + [0xC0, 0x80] + Array("\",\"agentRunID\":\"r\"}".utf8)

@@ -90,9 +90,10 @@ package struct RouteCall: Sendable {
 
     // MARK: The body
 
+    /// The body's size was checked against its route's limit, which for documents is more than an ordinary message's.
     package func decode<Message: Decodable>(_ type: Message.Type) throws -> Message {
         do {
-            return try StrictJSON.decode(type, from: body)
+            return try StrictJSON.decode(type, from: body, limits: StrictJSONLimits(maxBytes: body.count))
         } catch {
             throw ServiceError(.syntax, "API_JSON", "\(error)")
         }
