@@ -153,13 +153,15 @@ attack_boot_entry() {
 
 attack_ima_new_executable() {
     up ima-new-executable || return 0
-    guest 'mkdir -p /root/evil && cp /bin/busybox /root/evil/true && echo evil >>/root/evil/true && /root/evil/true'
+    guest 'mkdir -p /root/evil && cp /bin/busybox /root/evil/true && echo evil >>/root/evil/true && /root/evil/true' ||
+        { broken ima-new-executable "the program did not run"; return 0; }
     judge_change ima-new-executable
 }
 
 attack_ima_modified_executable() {
     up ima-modified-executable || return 0
-    guest 'cp /bin/busybox /bin/altered && echo evil >>/bin/altered && mv /bin/altered /bin/busybox && /bin/busybox true'
+    guest 'cp /bin/busybox /bin/altered && echo evil >>/bin/altered && mv /bin/altered /bin/busybox && /bin/busybox true' ||
+        { broken ima-modified-executable "the program did not run"; return 0; }
     judge_change ima-modified-executable
 }
 
@@ -167,7 +169,8 @@ attack_agent_replaced() {
     up agent-replaced || return 0
     guest 'mount -o remount,rw /system && kill $(cat /run/agent.pid) && sleep 2 &&
         cp /system/usr/bin/bootgate-agent /system/usr/bin/altered && echo evil >>/system/usr/bin/altered &&
-        mv /system/usr/bin/altered /system/usr/bin/bootgate-agent && (start_agent)'
+        mv /system/usr/bin/altered /system/usr/bin/bootgate-agent && (start_agent)' ||
+        { broken agent-replaced "the agent was not replaced"; return 0; }
     judge_change agent-replaced
 }
 

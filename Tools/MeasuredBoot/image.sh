@@ -95,7 +95,7 @@ image_system_disk() {
     local out=$1 tree=$2 size
     chown -R 0:0 "$tree" 2>/dev/null || true
     size=$(du -sm "$tree" | cut -f1)
-    image_ext4 "$out" $((size * 5 / 4 + 16)) "$tree" system
+    image_ext4 "$out" $((size * 5 / 4 + 80)) "$tree" system
 }
 
 image_state_disk() {
