@@ -16,7 +16,7 @@ final class GroupCommitter: Sendable {
     static let maxUnitsPerCommit = 512
     /// After a shared commit, how long the next one gathers units: under load an fsync then serves more of them. A lone
     /// unit never waits.
-    private static let gatheringTime = DispatchTimeInterval.milliseconds(3)
+    private static let gatheringTime = DispatchTimeInterval.milliseconds(6)
     /// How far the persisted clock may lag behind, milliseconds.
     private static let clockGranularity: Int64 = 1000
 
