@@ -66,10 +66,8 @@ struct PeerChannel: ServerChildChannel {
     }
 
     func handle(value: PeerConnection, logger: Logger) async {
-        await withTaskExecutorPreference(ConnectionExecutor(value.channel.eventLoop)) {
-            await ConnectionPeer.$current.withValue(value.peer) {
-                await http.handle(value: value.connection, logger: logger)
-            }
+        await ConnectionPeer.$current.withValue(value.peer) {
+            await http.handle(value: value.connection, logger: logger)
         }
     }
 

@@ -41,10 +41,6 @@ package struct Route: Sendable {
         self.summary = summary
         self.handler = handler
     }
-
-    /// Whether its requests are answered on the connection's own event loop: messages of nodes, which are small and nearly
-    /// always bring nothing new. Others go to the pool, because all connections of a loop wait while it computes.
-    var staysOnConnection: Bool { if case .json = body { load == .attestation } else { false } }
 }
 
 package typealias RouteHandler = @Sendable (RouteCall) async throws -> RouteResult

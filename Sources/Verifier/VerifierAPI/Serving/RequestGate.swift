@@ -31,14 +31,8 @@ package struct RequestGate: Sendable {
     /// Answers in a child task. A task keeps the memory of its deepest call until it ends, and a connection's task lives as
     /// long as the connection: 60 KiB for each node that is connected and idle, without this.
     func respond(_ route: Route, _ request: Request, _ context: APIRequestContext) async -> Response {
-        if route.staysOnConnection {
-            async let response = answer(route, request, context)
-            return await response
-        }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) {
-            async let response = answer(route, request, context)
-            return await response
-        }
+        async let response = answer(route, request, context)
+        return await response
     }
 
     private func answer(_ route: Route, _ request: Request, _ context: APIRequestContext) async -> Response {

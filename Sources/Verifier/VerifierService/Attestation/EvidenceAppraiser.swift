@@ -37,10 +37,9 @@ struct EvidenceAppraiser: Sendable {
             if let known = memory.boots[key] {
                 boot = known
             } else {
-                let log = try await eventLog()
-                let made = await withTaskExecutorPreference(globalConcurrentExecutor) {
-                    await Self.appraiseBoot(values, log, references, policy.appraiser.revocations)
-                }
+                let made = Appraiser.appraiseBoot(
+                    values, eventLog: try await eventLog(), references: references,
+                    revocations: policy.appraiser.revocations)
                 memory.boots.insert(made, for: key)
                 boot = made
             }
@@ -53,14 +52,6 @@ struct EvidenceAppraiser: Sendable {
                 referenceStatus: policy.reference == nil ? nil : .approved, labMode: policy.labMode,
                 identity: .enrolled, binding: .evidence, atMilliseconds: input.now), boot: boot,
             runtime: input.runtime)
-    }
-
-    /// Asynchronous, so that it runs where its caller prefers.
-    private static func appraiseBoot(
-        _ values: AttestedPCRs, _ eventLog: [UInt8]?, _ references: CompiledReferences,
-        _ revocations: CompiledRevocations?
-    ) async -> BootAppraisal {
-        Appraiser.appraiseBoot(values, eventLog: eventLog, references: references, revocations: revocations)
     }
 
     /// Layer 10: every difference to the approved baselines. Nil where no baseline is approved.

@@ -10,12 +10,9 @@ extension AttestationService {
         else { return }
         let modes = accepted.evidence.measurementListRules.reduce(into: Set()) { $0.formUnion($1.extensionModes) }
         guard let stretch = accepted.measurementList else { return accepted.settle(nil) }
-        let challengeID = accepted.challenge.challengeID
-        // A list may have 100,000 entries: that is not for a thread that serves connections.
         accepted.settle(
-            try await withTaskExecutorPreference(globalConcurrentExecutor) {
-                try await measurementLists.registers(of: quote, read: read, stretch, challengeID, modes)
-            })
+            try await measurementLists.registers(
+                of: quote, read: read, stretch, accepted.challenge.challengeID, modes))
     }
 
     /// What to keep of a list that a plan's or a staged activation's set will judge, where the one that gave the verdict does
@@ -39,10 +36,8 @@ extension AttestationService {
         guard let stretch = accepted.measurementList else {
             return .init(appraisal: RuntimeAppraisal(measurementList: nil, registers, by: rules, at: now))
         }
-        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
-            try await measurementLists.judge(
-                stretch, of: accepted.evidence, accepted.challenge.challengeID, against: registers, rules,
-                bootID: accepted.verification.claims?.bootID, now: now)
-        }
+        return try await measurementLists.judge(
+            stretch, of: accepted.evidence, accepted.challenge.challengeID, against: registers, rules,
+            bootID: accepted.verification.claims?.bootID, now: now)
     }
 }
