@@ -85,7 +85,7 @@ machine_is_on() { [ -n "$MACHINE_PID" ] && kill -0 "$MACHINE_PID" 2>/dev/null; }
 # machine_wait_ready [COUNT]: COUNT boots of the same power-on (a warm reboot is the second).
 machine_wait_ready() {
     local count=${1:-1} since=$SECONDS
-    until [ "$(grep -ac 'guest: ready at' "$BOOT/serial.log" 2>/dev/null)" -ge "$count" ]; do
+    until [ "$(grep -a 'guest: ready at' "$BOOT/serial.log" 2>/dev/null | wc -l)" -ge "$count" ]; do
         machine_is_on || return 1
         [ $((SECONDS - since)) -lt "$MACHINE_TIMEOUT" ] || return 1
         sleep 0.2
