@@ -1,7 +1,7 @@
 internal import TPMStructures
 
 /// Digests of all kinds in one block of bytes each, found by hashing. For each digest: 32 bytes (SHA-256), 1 byte of marks
-/// and 8 to 16 bytes of slots, instead of an array on the heap; copies share the memory.
+/// behind them and 8 to 16 bytes of slots, instead of an array on the heap; copies share the memory.
 struct DigestIndex: Sendable {
     struct Marks: OptionSet, Hashable, Sendable {
         let rawValue: UInt8
@@ -20,7 +20,7 @@ struct DigestIndex: Sendable {
         Table(size: FileDigest.algorithm(ofKind: $0).digestSize)
     }
 
-    /// - Returns: nil when the kind's table is full: 2^24 digests, which no document within its limits has.
+    /// - Returns: nil when the kind's table is full: 2^24 - 2 digests, which no document within its limits has.
     mutating func insert(_ digest: FileDigest, _ marks: Marks = []) -> Number? {
         let kind = digest.kind
         guard let place = tables[kind].insert(digest.digest.bytes.span, marks.rawValue) else { return nil }
@@ -34,7 +34,7 @@ struct DigestIndex: Sendable {
     /// - Parameter digest: as many bytes as digests of the kind have; of any other length nothing is found.
     func find(_ digest: Span<UInt8>, kind: Int) -> (number: Number, marks: Marks)? {
         guard let place = tables[kind].find(digest) else { return nil }
-        return (Number(kind) << 24 | Number(place), Marks(rawValue: tables[kind].marks[place]))
+        return (Number(kind) << 24 | Number(place), Marks(rawValue: tables[kind].marks(place)))
     }
 
     subscript(number: Number) -> FileDigest? {
@@ -48,27 +48,28 @@ struct DigestIndex: Sendable {
 
     private struct Table: Sendable {
         let size: Int
-        private(set) var bytes: [UInt8] = []
-        private(set) var marks: [UInt8] = []
-        /// Place plus one; 0 is free. A power of two, at most half full.
+        private(set) var count = 0
+        /// For each digest its bytes and its marks, so that both come into the processor's cache together.
+        private var records: [UInt8] = []
+        /// Place plus one in the lower 24 bits, 0 is free; above them eight bits of the digest's hash, so that another digest
+        /// in the way is hardly ever read. A power of two, at most half full.
         private var slots: [UInt32] = []
 
         init(size: Int) { self.size = size }
 
-        var count: Int { marks.count }
-        subscript(place: Int) -> [UInt8] { Array(bytes[place * size..<(place + 1) * size]) }
-
-        private func isEqual(_ place: Int, _ digest: Span<UInt8>) -> Bool {
-            TableHash.isEqual(bytes, place * size, digest)
-        }
+        subscript(place: Int) -> [UInt8] { Array(records[place * (size + 1)..<place * (size + 1) + size]) }
+        func marks(_ place: Int) -> UInt8 { records[place * (size + 1) + size] }
 
         func find(_ digest: Span<UInt8>) -> Int? {
             guard !slots.isEmpty, digest.count == size else { return nil }
+            let hash = TableHash.hash(digest)
             let mask = slots.count - 1
-            var slot = TableHash.place(digest, mask)
+            var slot = TableHash.place(hash, mask)
             while slots[slot] != 0 {
-                let place = Int(slots[slot]) - 1
-                if isEqual(place, digest) { return place }
+                if slots[slot] >> 24 == UInt32(hash >> 56) {
+                    let place = Int(slots[slot] & 0xFF_FFFF) - 1
+                    if TableHash.isEqual(records, place * (size + 1), digest) { return place }
+                }
                 slot = (slot + 1) & mask
             }
             return nil
@@ -76,22 +77,24 @@ struct DigestIndex: Sendable {
 
         mutating func insert(_ digest: Span<UInt8>, _ mark: UInt8) -> Int? {
             if let place = find(digest) {
-                marks[place] |= mark
+                records[place * (size + 1) + size] |= mark
                 return place
             }
-            guard count < 1 << 24 else { return nil }
+            guard count < 0xFF_FFFE else { return nil }
             if slots.count < 2 * (count + 1) { grow() }
-            for index in 0..<digest.count { bytes.append(digest[index]) }
-            marks.append(mark)
-            occupy(digest, count - 1)
+            for index in 0..<digest.count { records.append(digest[index]) }
+            records.append(mark)
+            occupy(digest, count)
+            count += 1
             return count - 1
         }
 
         private mutating func occupy(_ digest: Span<UInt8>, _ place: Int) {
+            let hash = TableHash.hash(digest)
             let mask = slots.count - 1
-            var slot = TableHash.place(digest, mask)
+            var slot = TableHash.place(hash, mask)
             while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = UInt32(place + 1)
+            slots[slot] = UInt32(hash >> 56) << 24 | UInt32(place + 1)
         }
 
         private mutating func grow() {

@@ -70,7 +70,7 @@ struct PathIndex: Sendable {
     func find(_ path: Span<UInt8>) -> ArraySlice<DigestIndex.Number>? {
         guard !slots.isEmpty else { return nil }
         let mask = slots.count - 1
-        var slot = TableHash.place(path, mask)
+        var slot = TableHash.place(TableHash.hash(path), mask)
         while slots[slot] != 0 {
             let place = Int(slots[slot]) - 1
             if isEqual(place, path) { return numbers[Int(firsts[place])..<Int(firsts[place + 1])] }
@@ -81,7 +81,7 @@ struct PathIndex: Sendable {
 
     private mutating func insert(_ path: [UInt8]) -> Int {
         let mask = slots.count - 1
-        var slot = TableHash.place(path.span, mask)
+        var slot = TableHash.place(TableHash.hash(path.span), mask)
         while slots[slot] != 0 {
             let place = Int(slots[slot]) - 1
             if isEqual(place, path.span) { return place }
