@@ -1,6 +1,7 @@
 # Debian packages as files for the guests: fetched with apt, unpacked into the cache, never installed here. Source it after common.sh.
 #
 #   debian_unpacked NAME[=VERSION]   prints the folder in which that package (its candidate, without VERSION) is unpacked
+#   debian_package FOLDER            prints the package file that an unpacked folder came from
 #   debian_lists                     makes sure that apt knows packages at all
 #   debian_kernels                   prints the cloud kernels that apt offers, oldest first; the 6.1 line before others
 #   kernel_release FOLDER            prints the release of the kernel that is unpacked in FOLDER
@@ -26,6 +27,18 @@ debian_unpacked() {
         rm -rf "$fresh"
     fi
     printf '%s' "$folder"
+}
+
+debian_package() {
+    local folder=$1 name fresh
+    if [ ! -f "$folder.deb" ]; then
+        name=$(basename "$folder" | sed 's/%/:/g')
+        fresh=$(mktemp -d "$BOOT_CACHE/debian/fetch.XXXXXX")
+        (cd "$fresh" && apt-get download -qq "${name%_*}=${name##*_}" >"$fresh/log" 2>&1) || die "apt-get download $name: $(tail -2 "$fresh/log")"
+        mv "$fresh"/*.deb "$folder.deb"
+        rm -rf "$fresh"
+    fi
+    printf '%s' "$folder.deb"
 }
 
 # The version that apt would install. apt-cache takes half a second for each question, so that answers are kept for a day.

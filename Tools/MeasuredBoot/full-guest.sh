@@ -6,7 +6,9 @@
 # The host's shell is a unit with one line of sh: a way in for tests, no program.
 
 FULL_ROOT_ID=AAAAAAAA-BBBB-CCCC-DDDD-000000000002
-FULL_PACKAGES=systemd-sysv,udev,kmod,initramfs-tools,zstd,tpm-udev,iproute2
+# The file system's, as full-grub-probe and grub-full.cfg have it.
+FULL_FILES_ID=aaaaaaaa-bbbb-cccc-dddd-000000000003
+FULL_PACKAGES=systemd-sysv,udev,kmod,initramfs-tools,zstd,tpm-udev,iproute2,grub2-common
 
 full_root() {
     local package=$1 key folder kernel
@@ -18,7 +20,7 @@ full_root() {
         rm -rf "$folder.making"
         # Only the drivers that these machines have, so that GRUB does not measure 30 MB.
         mmdebstrap --quiet --variant=minbase --include="$FULL_PACKAGES,$kernel" \
-            --setup-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/testbed"' \
+            --setup-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; printf "MODULES=list\nFSTYPE=ext4\n" >"$1/etc/initramfs-tools/conf.d/testbed"' \
             --setup-hook='printf "%s\n" virtio_pci virtio_blk virtio_net ext4 >"$1/etc/initramfs-tools/modules"' \
             --customize-hook="copy-in $package /root" \
             --customize-hook='chroot "$1" sh -c "apt-get install -y -qq --no-install-recommends /root/*.deb && rm /root/*.deb"' \
@@ -62,6 +64,17 @@ Restart=always
 [Install]
 WantedBy=multi-user.target
 TEXT
+    # Where updates come from: a disk of the testbed.
+    echo 'deb [trusted=yes] file:/mnt/archive ./' >"$root/etc/apt/sources.list"
+    mkdir -p "$root/mnt/archive" "$root/boot/grub"
+    cat >"$root/etc/default/grub" <<'TEXT'
+GRUB_DEFAULT=0
+GRUB_TIMEOUT=0
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX="console=ttyS0 ima_policy=tcb ima_template=ima-ng panic=5 systemd.show_status=0"
+GRUB_TERMINAL="serial console"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+TEXT
     mkdir -p "$root/etc/systemd/system/multi-user.target.wants" "$root/etc/systemd/system/bootgate-agent.service.d"
     ln -sf ../testbed-shell.service "$root/etc/systemd/system/multi-user.target.wants/testbed-shell.service"
     ln -sf /lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"
@@ -69,10 +82,25 @@ TEXT
     printf '[Service]\nStandardError=journal+console\n' >"$root/etc/systemd/system/bootgate-agent.service.d/testbed.conf"
 }
 
+# full_in_root ROOT COMMAND…: runs it in the root on this host, where grub-probe answers as in the guest; the names of disks in
+# /dev are all that update-grub looks at besides.
+full_in_root() {
+    local root=$1 probe=$1/usr/sbin/grub-probe names=$1/dev/disk/by-uuid
+    shift
+    mkdir -p "$names"
+    : >"$names/$FULL_FILES_ID"
+    mv "$probe" "$probe.real"
+    cp "$MODULES/full-grub-probe" "$probe"
+    chroot "$root" "$@" >"$work/full-root.log" 2>&1 || die "$* in the full guest's root: $(tail -3 "$work/full-root.log")"
+    mv "$probe.real" "$probe"
+    rm -r "$root/dev/disk"
+}
+
 full_disk() {
-    local out=$1 root=$2 node=$3 megabytes=760
+    local out=$1 root=$2 node=$3 megabytes=1100
     full_configuration "$root" "$node"
-    image_boot_disk "$out" "$root" "$(echo "$root"/boot/initrd.img-*)" "$MODULES/grub-full.cfg"
+    full_in_root "$root" update-grub
+    image_boot_disk "$out" "$MODULES/grub-full.cfg"
     # The same EFI partition in a larger disk.
     dd if="$out" of="$out.esp" bs=1M skip=1 count=94 conv=sparse status=none
     rm "$out"
@@ -85,5 +113,5 @@ start=196608, size=${megabytes}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, u
 TEXT
     dd if="$out.esp" of="$out" bs=1M seek=1 conv=notrunc,sparse status=none
     rm "$out.esp"
-    mke2fs -q -F -t ext4 -L root -E "offset=$((196608 * 512)),lazy_itable_init=1" -d "$root" "$out" "${megabytes}M"
+    mke2fs -q -F -t ext4 -L root -U "$FULL_FILES_ID" -E "offset=$((196608 * 512)),lazy_itable_init=1" -d "$root" "$out" "${megabytes}M"
 }

@@ -1,7 +1,7 @@
 # Files and disks of the small guest, made without root, loop devices or mounts. Source it after debian.sh.
 #
 #   image_initrd OUT KERNEL          the initramfs for the kernel unpacked in KERNEL: busybox, drivers, guest-init; reproducible
-#   image_boot_disk OUT KERNEL INITRD GRUBCFG   GPT with an EFI system partition: shim, GRUB, kernel, initrd
+#   image_boot_disk OUT GRUBCFG [KERNEL INITRD]   GPT with an EFI system partition: shim, GRUB, kernel, initrd
 #   image_put DISK FILE PATH         replaces one file of that partition
 #   image_get DISK PATH OUT          reads one
 #   image_system_disk OUT TREE       the ext4 disk with agent, libraries and configuration
@@ -45,7 +45,7 @@ image_initrd() {
 }
 
 image_boot_disk() {
-    local out=$1 kernel=$2 initrd=$3 grub_configuration=$4 shim grub
+    local out=$1 grub_configuration=$2 kernel=${3:-} initrd=${4:-} shim grub
     shim=$(debian_unpacked shim-signed)/usr/lib/shim/shimx64.efi.signed
     grub=$(debian_unpacked grub-efi-amd64-signed)/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
     rm -f "$out"
@@ -62,8 +62,8 @@ TEXT
     mcopy -i "$out.esp" "$shim" ::/EFI/BOOT/BOOTX64.EFI
     mcopy -i "$out.esp" "$grub" ::/EFI/BOOT/grubx64.efi
     mcopy -i "$out.esp" "$grub_configuration" ::/EFI/debian/grub.cfg
-    mcopy -i "$out.esp" "$kernel"/boot/vmlinuz-* ::/boot/vmlinuz
-    mcopy -i "$out.esp" "$initrd" ::/boot/initrd.img
+    [ -z "$kernel" ] || mcopy -i "$out.esp" "$kernel"/boot/vmlinuz-* ::/boot/vmlinuz
+    [ -z "$initrd" ] || mcopy -i "$out.esp" "$initrd" ::/boot/initrd.img
     dd if="$out.esp" of="$out" bs=1M seek=1 conv=notrunc,sparse status=none
     rm "$out.esp"
 }

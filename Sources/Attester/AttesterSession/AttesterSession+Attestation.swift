@@ -114,11 +114,12 @@ extension AttesterSession {
         status.lastAttestationAtMilliseconds = now.wall
         status.lastVerdict = verdict
         status.lastVerdictID = reply.verdictID
+        let spent = await tpmMilliseconds()
         logger.info(
             "attested",
             metadata: [
                 "code": "AGENT_ATTESTED", "verdict": "\(verdict.rawValue)", "verdict-id": "\(reply.verdictID ?? "-")",
-                "next-s": "\(due)",
+                "next-s": "\(due)", "tpm-ms": "\(spent)",
             ])
         return .attested(verdict)
     }

@@ -191,12 +191,19 @@ package actor AttesterSession {
             collector: EvidenceCollector(
                 configuration: configuration, keys: keys, inventory: inventory, agentRunID: agentRunID,
                 bootID: bootID, logger: logger))
+        let spent = await tpmMilliseconds()
         logger.info(
             "keys are ready",
             metadata: [
                 "ak": "\(Hex.encode(keys.attestation.name))", "ek": "\(Hex.encode(keys.endorsement.name))",
-                "membership": "\(membership)",
+                "membership": "\(membership)", "tpm-ms": "\(spent)",
             ])
+    }
+
+    /// What the TPM took since the last line of the log that says so.
+    func tpmMilliseconds() async -> Int64 {
+        let (seconds, attoseconds) = await tpm.takeTimeSpent().components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
     }
 
     func client(_ endpoint: VerifierEndpoint, _ certificates: [[UInt8]], _ keys: NodeKeys) -> VerifierClient {

@@ -12,6 +12,7 @@ package actor TPM {
     private let retry: RetryPolicy
     private let executor = TPMExecutor()
     private var connection: TPMConnection?
+    private var spent = Duration.zero
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
@@ -41,6 +42,13 @@ package actor TPM {
         try perform { (connection) throws(TPMError) in try connection.context.startup() }
     }
 
+    /// How long operations took since this was asked last, waiting for the TPM and its driver included: TPMs differ by a
+    /// factor of a hundred.
+    package func takeTimeSpent() -> Duration {
+        defer { spent = .zero }
+        return spent
+    }
+
     private func perform<Value>(_ body: (TPMConnection) throws(TPMError) -> Value) throws(TPMError) -> Value {
         let connection: TPMConnection
         if let open = self.connection {
@@ -49,6 +57,8 @@ package actor TPM {
             connection = try TPMConnection(tcti: tcti, retry: retry)
             self.connection = connection
         }
+        let start = ContinuousClock.now
+        defer { spent += ContinuousClock.now - start }
         do { return try body(connection) } catch {
             if error.returnCode?.spoilsConnection == true || error.failedFlush?.spoilsConnection == true {
                 self.connection = nil

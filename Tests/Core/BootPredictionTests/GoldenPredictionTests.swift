@@ -86,6 +86,25 @@ struct GoldenPredictionTests {
         #expect(try BootPredictor.predict(base, update).notes.contains { $0.contains("authority") })
     }
 
+    @Test("A configuration knows its own name and folder, as those that grub-mkconfig writes ask for them")
+    func ownFolder() throws {
+        let base = try TCGEventLog(parsing: TestVectors.golden.eventLog)
+        let text = """
+            if [ -f  ${config_directory}/custom.cfg ]; then source ${config_directory}/custom.cfg; fi
+            echo $config_file
+            linux /boot/vmlinuz
+            boot
+            """
+        var update = BootUpdate()
+        update.grubConfiguration = (nil, Array(text.utf8))
+        let folder = "(hd0,gpt1)/EFI/debian"
+        update.grub.exitCodes["[ -f \(folder)/custom.cfg ]"] = 1
+        let commands = try BootPredictor.predict(base, update).log.events.filter { $0.registerIndex == 8 }
+            .map { String(decoding: $0.data, as: UTF8.self) }
+        #expect(commands.contains("grub_cmd: [ -f \(folder)/custom.cfg ]\0"))
+        #expect(commands.contains("grub_cmd: echo \(folder)/grub.cfg\0"))
+    }
+
     @Test("What the last boot does not show is refused, never guessed")
     func refused() throws {
         let base = try TCGEventLog(parsing: TestVectors.golden.eventLog)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttestationMessages
 import AttesterSession
+import JSONCoding
 
 struct CheckConfigurationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,11 +18,16 @@ struct CheckConfigurationCommand: ParsableCommand {
     @OptionGroup var options: CommonOptions
     @Option(name: [.customShort("o"), .long], help: "table or json.") var output = OutputFormat.table
 
+    private struct Answer: Encodable {
+        var nodeID: NodeID?
+        var sound = true
+    }
+
     func run() throws {
-        let configuration = try AgentConfiguration.load(from: options.config, needsVerifier: true)
-        let node = configuration.session?.nodeID.rawValue ?? ""
-        StandardStream.output.write(
-            output == .json
-                ? "{\"nodeID\":\"\(node)\",\"sound\":true}\n" : "configuration is sound: node \(node)\n")
+        let node = try AgentConfiguration.load(from: options.config, needsVerifier: true).session?.nodeID
+        switch output {
+        case .json: StandardStream.output.write(try StrictJSON.encode(Answer(nodeID: node), pretty: true) + [0x0A])
+        case .table: StandardStream.output.write("configuration is sound: node \(node?.rawValue ?? "")\n")
+        }
     }
 }

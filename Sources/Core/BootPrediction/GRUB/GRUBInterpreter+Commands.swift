@@ -148,6 +148,15 @@ extension GRUBInterpreter {
     mutating func configuration(_ name: [UInt8], _ content: [UInt8], _ line: Int) throws(GRUBError) -> Outcome {
         try open(name, line)
         let outer = (environment["config_file"], environment["config_directory"])
+        enter(name)
+        let outcome = try run(GRUBSource(Self.text(name), content, isFile: true))
+        (environment["config_file"], environment["config_directory"]) = outer
+        if case .booted = outcome { return outcome }
+        return .done(.success)
+    }
+
+    /// The variables that say which configuration is read (grub-core/normal/main.c, `read_config_file`).
+    mutating func enter(_ name: [UInt8]) {
         var path = GRUBEnvironment.Value.known(name)
         if name.first != UInt8(ascii: "(") {
             switch environment["root"] {
@@ -162,10 +171,6 @@ extension GRUBInterpreter {
         }
         environment.export("config_file")
         environment.export("config_directory")
-        let outcome = try run(GRUBSource(Self.text(name), content, isFile: true))
-        (environment["config_file"], environment["config_directory"]) = outer
-        if case .booted = outcome { return outcome }
-        return .done(.success)
     }
 
     // MARK: Files

@@ -148,6 +148,7 @@ struct GRUBStage {
         // An operator's word stands above what the log shows.
         for (name, value) in interpreter.inputs.variables { interpreter.environment[name] = .known(Array(value.utf8)) }
         if commands.last?.hasPrefix("configfile ") == true { interpreter.environment.open() }
+        interpreter.enter(path)
     }
 
     /// What a command of the last boot left in the environment.

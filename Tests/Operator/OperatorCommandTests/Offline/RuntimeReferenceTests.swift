@@ -119,6 +119,33 @@ struct RuntimeReferenceTests {
     }
 
     @Test(
+        "A Debian package's scripts are known where dpkg runs them: beside the control files, then under the package's name",
+        arguments: ["Multi-Arch: foreign\n", "Multi-Arch: same\n"])
+    func debianScripts(_ field: String) throws {
+        let tree = folder.path + "/scripts"
+        try? FileManager.default.removeItem(atPath: tree)
+        try FileManager.default.createDirectory(atPath: "\(tree)/DEBIAN", withIntermediateDirectories: true)
+        let control = "Package: x\nVersion: 1\nArchitecture: amd64\n\(field)Maintainer: t <t@example.org>\nDescription: x\n"
+        try Data(control.utf8).write(to: URL(fileURLWithPath: tree + "/DEBIAN/control"))
+        for script in ["postinst", "prerm"] {
+            let path = "\(tree)/DEBIAN/\(script)"
+            try Data("#!/bin/sh\n".utf8).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        }
+        let package = folder.path + "/scripts.deb"
+        try #require(try runProcess("/usr/bin/dpkg-deb", ["--build", "--root-owner-group", tree, package]).status == 0)
+        let owner = field.contains("same") ? "x:amd64" : "x"
+        let digest = "sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"
+        let lines = try files(try BootgateProcess.run("reference", "import", "--deb", package, "-o", "json"))
+        #expect(
+            lines.map { $0.split(separator: " ")[1] } == [
+                "/var/lib/dpkg/info/\(owner).postinst", "/var/lib/dpkg/info/\(owner).prerm",
+                "/var/lib/dpkg/tmp.ci/postinst", "/var/lib/dpkg/tmp.ci/prerm",
+            ])
+        #expect(lines.allSatisfy { $0.hasPrefix(digest) })
+    }
+
+    @Test(
         "An RPM package gives its files; a package that is cut anywhere is refused, not taken for a short one",
         .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/rpmbuild"), "rpmbuild is not here"))
     func rpm() throws {

@@ -10,9 +10,9 @@ struct ReferenceImportCommand: ParsableCommand {
             set of what was imported alone is made.
 
             Files that a machine may run go into the section runtime, path and SHA-256 of each: --ima-list, --directory \
-            (a machine's root, unless --below says where the folder lies there), --deb (unpacked by dpkg-deb), --rpm \
-            (checked by rpmkeys and unpacked by bsdtar; files of /bin, /sbin and /lib of packages are listed under /usr \
-            too), --keylime-runtime-policy. A set without the layer runtime gets it, required.
+            (a machine's root, unless --below says where the folder lies there), --deb (unpacked by dpkg-deb, with the \
+            scripts that dpkg runs), --rpm (checked by rpmkeys and unpacked by bsdtar; files of /bin, /sbin and /lib of \
+            packages are listed under /usr too), --keylime-runtime-policy. A set without the layer runtime gets it, required.
 
             Boot components become alternatives of the rules for registers: --components takes files and folders (of an \
             unpacked package: dpkg-deb -x PACKAGE DIR), the Authenticode digest of EFI images and kernels, the content's \

@@ -8,7 +8,7 @@ enum SoftwarePackage {
     /// Unpacked by bsdtar, which takes a damaged package for a short one: rpmkeys compares the package's digests first.
     case rpm
 
-    private struct Step {
+    struct Step {
         var tool: String
         var arguments: [String]
         /// The Debian package that has the tool.
@@ -35,14 +35,19 @@ enum SoftwarePackage {
             throw Failure(.malformedInput, "\(package): cannot be read")
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bootgate-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        for step in steps(URL(fileURLWithPath: package).path, into: folder) { try Self.run(step, package) }
-        let tree = try FileTree(folder, prefix: "")
+        for path in [folder, "\(folder)/files"] {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        }
+        let file = URL(fileURLWithPath: package).path
+        for step in steps(file, into: "\(folder)/files") { _ = try Self.run(step, package) }
+        let tree = try FileTree("\(folder)/files", prefix: "")
         let usr = tree.lines.filter { line in Self.merged.contains { line.path.starts(with: $0.utf8) } }
             .map { ReferenceLine(digest: $0.digest, path: Array("/usr".utf8) + $0.path) }
-        return (tree.lines + usr, tree.skipped)
+        var lines = tree.lines + usr
+        if case .debian = self { lines += try DebianScripts(file, named: package, into: "\(folder)/control").lines }
+        return (lines, tree.skipped)
     }
 
     private static func path(of tool: String) -> String? {
@@ -50,7 +55,8 @@ enum SoftwarePackage {
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    private static func run(_ step: Step, _ package: String) throws {
+    /// - Returns: what the tool printed.
+    static func run(_ step: Step, _ package: String) throws -> String {
         guard let tool = path(of: step.tool) else {
             throw Failure(
                 .localPrecondition, "\(step.tool) is not here, and nothing else unpacks \(package)",
@@ -60,11 +66,13 @@ enum SoftwarePackage {
         process.executableURL = URL(fileURLWithPath: tool)
         process.arguments = step.arguments
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        let errors = Pipe()
+        // What these tools print is some lines at most: neither pipe fills while the other is read.
+        let (printed, errors) = (Pipe(), Pipe())
+        process.standardOutput = printed
         process.standardError = errors
         try process.run()
         let text = errors.fileHandleForReading.readDataToEndOfFile()
+        let output = printed.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             let reason =
@@ -72,5 +80,6 @@ enum SoftwarePackage {
                 ?? "not a whole package"
             throw Failure(.malformedInput, "\(package): \(step.tool): \(reason)")
         }
+        return String(decoding: output, as: UTF8.self)
     }
 }
