@@ -99,11 +99,22 @@ final class Laboratory: VerifierPlace {
         try runProcess(Programs.command, arguments, environment: environment(person))
     }
 
-    private func environment(_ person: String) -> [String: String] {
+    /// With another certificate than the one that the verifier's own CA issued.
+    func run(with identity: Identity, _ arguments: String...) throws -> ProcessResult {
+        try run(with: identity, arguments)
+    }
+
+    func run(with identity: Identity, _ arguments: [String]) throws -> ProcessResult {
+        try runProcess(Programs.command, arguments, environment: environment(identity))
+    }
+
+    private func environment(_ person: String) -> [String: String] { environment(identity(person)) }
+
+    private func environment(_ identity: Identity) -> [String: String] {
         [
             "BOOTGATE_VERIFIER_URL": "https://localhost:\(mainPort)", "BOOTGATE_VERIFIER_CA_FILE": caFile,
-            "BOOTGATE_OPERATOR_CERTIFICATE": "\(data)/operators/\(person).pem",
-            "BOOTGATE_OPERATOR_KEY": "\(data)/operators/\(person).key", "HOME": directory.path,
+            "BOOTGATE_OPERATOR_CERTIFICATE": identity.certificate, "BOOTGATE_OPERATOR_KEY": identity.key,
+            "HOME": directory.path,
         ]
     }
 
