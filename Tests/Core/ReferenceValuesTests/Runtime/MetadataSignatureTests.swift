@@ -128,11 +128,17 @@ struct MetadataSignatureTests {
 
     @Test("IM-15: a signature inside security.ima must be good by itself, and its signer is the one who speaks")
     func inner() throws {
-        let signed = try Signed("evm-signed")
-        // Known by EVM's key alone would be the same key here; so the inner one is made another's.
-        let strange = try change("evm-signed") { $0.attributes[1].value[6] ^= 1 }
-        #expect(V.refusal(try judged(V.rules([V.signer("ec")]), strange)) == .wrongSignature(signer: "ec"))
-        #expect(try judged(V.rules([V.signer("ec")]), signed) == .signed(signer: 0))
+        let signed = try Signed("evm-two")
+        #expect(try judged(V.rules([V.signer("ec"), V.signer("other")]), signed) == .signed(signer: 1))
+        for signers in [["ec"], ["other"]] {
+            guard case .unknownKey = V.refusal(try judged(V.rules(signers.map { try V.signer($0) }), signed)) else {
+                Issue.record("\(signers) alone will do")
+                continue
+            }
+        }
+        // The inner signer may not sign here, and the outer one does not stand in.
+        let rules = try V.rules([V.signer("ec"), V.signer("other", paths: ["/usr/**"])])
+        #expect(V.refusal(try judged(rules, signed)) == .path(signer: "other"))
     }
 
     @Test("IM-15: truncated, of another type or version, or over SHA-1, a metadata signature is refused")
