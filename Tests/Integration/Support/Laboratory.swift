@@ -10,17 +10,23 @@ final class Laboratory: VerifierPlace {
     let loopbackPort: Int
     private(set) var verifier: SpawnedProcess?
 
-    /// - Parameter configuration: more TOML, behind the listeners.
-    init(configuration: String = "") throws {
+    /// - Parameters:
+    ///   - configuration: more TOML, behind the listeners.
+    ///   - person: one operator with all roles in the place of the two: lab mode.
+    init(configuration: String = "", oneOperator person: String? = nil) throws {
         directory = try TemporaryDirectory()
         let ports = try Self.freePorts(3)
         (mainPort, enrollmentPort, loopbackPort) = (ports[0], ports[1], ports[2])
+        let operators =
+            person.map {
+                ["--lab-one-operator", "--operator", "\($0):viewer,enroller,approver,security-admin,auditor"]
+            }
+            ?? [
+                "--operator", "alice:viewer,enroller,security-admin", "--operator",
+                "bob:viewer,enroller,approver,auditor",
+            ]
         try runProcessSuccessfully(
-            Programs.verifier,
-            [
-                "init", "--data-directory", data, "--name", "localhost", "--operator",
-                "alice:viewer,enroller,security-admin", "--operator", "bob:viewer,enroller,approver,auditor",
-            ])
+            Programs.verifier, ["init", "--data-directory", data, "--name", "localhost"] + operators)
         let roots = directory.file("roots")
         try FileManager.default.createDirectory(atPath: roots, withIntermediateDirectories: true)
         let authority = try TPMManufacturer.shared.certificateAuthority()
