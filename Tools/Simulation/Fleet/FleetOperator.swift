@@ -73,6 +73,7 @@ struct FleetOperator: Sendable {
             method == "PUT"
             ? try await connection.put(path, bytes, contentType: "application/json")
             : try await connection.post(path, bytes)
-        return try StrictJSON.decode(Reply.self, from: try response.expect(200, 201))
+        // A set comes back with its document.
+        return try StrictJSON.decode(Reply.self, from: try response.expect(200, 201), limits: .document)
     }
 }
