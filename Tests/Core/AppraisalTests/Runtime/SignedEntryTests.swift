@@ -24,7 +24,7 @@ struct SignedEntryTests {
     private static let now: Int64 = 1_798_700_000_000
 
     private func findings(
-        _ bench: RuntimeBench, _ template: String, bigEndian: Bool = false,
+        _ bench: RuntimeBench, _ template: String, bigEndian: Bool = false, at instant: Int64 = Self.now,
         _ fields: (IMAListBuilder) throws -> [[UInt8]]
     ) throws -> [Finding] {
         var list = IMAListBuilder(bigEndian: bigEndian)
@@ -33,7 +33,7 @@ struct SignedEntryTests {
         let empty = [[UInt8]](repeating: [], count: template == "evm-sig" ? 7 : 3)
         list.add(template, [aggregate, IMAListBuilder.name("boot_aggregate")] + empty)
         list.add(template, try fields(list))
-        return RuntimeAppraisal(measurementList: list.bytes, try bench.quoted(list), by: bench.rules, at: Self.now)
+        return RuntimeAppraisal(measurementList: list.bytes, try bench.quoted(list), by: bench.rules, at: instant)
             .findings
     }
 
@@ -66,6 +66,16 @@ struct SignedEntryTests {
         #expect(
             try findings(bench(["rsa"], denied: [denied]), "ima-modsig") { _ in try modsig(message, content: module) }
                 .map(\.id) == ["REF_REVOKED_COMPONENT"])
+    }
+
+    @Test("IM-15: a signer whose certificate is over speaks for no appended signature and no metadata any more")
+    func expired() throws {
+        let later: Int64 = 4_000_000_000_000
+        let found = try findings(bench(["rsa"]), "ima-modsig", at: later) { _ in
+            try modsig(Self.bytes("sign-file.p7s"), content: Self.bytes("module"))
+        }
+        #expect(found.map(\.id) == ["IMA_SIGNATURE"] && found.first?.seen == "outside its validity")
+        #expect(try findings(bench(["rsa"]), "evm-sig", at: later) { try metadata($0) }.map(\.id) == ["IMA_SIGNATURE"])
     }
 
     @Test("A denied content beats the references of the file that it is signed into")
