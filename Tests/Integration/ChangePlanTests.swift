@@ -54,6 +54,8 @@ struct ChangePlanTests {
         #expect(try laboratory.node("edge-01").lastVerdict?.referenceSet == set)
         let stage = try laboratory.json(["reference", "rollout", "show", "mec-server"], of: RolloutView.self)
         #expect(stage.judged == 1 && stage.newlyFailing == 0)
+        let underWay = try laboratory.json(["reference", "rollout", "list", "--open"], of: Page<RolloutView>.self)
+        #expect(underWay.items == [stage] && underWay.nextCursor == nil)
         let halt = try laboratory.json(
             ["reference", "rollout", "halt", "mec-server", "--reason", "enough"], of: RolloutHalt.self)
         #expect(halt.rollout.status == .halted && halt.cleared.isEmpty && halt.stillFailed.isEmpty)
@@ -61,5 +63,8 @@ struct ChangePlanTests {
         #expect(try laboratory.node("edge-01").lastVerdict?.referenceSet == "mec-server@1")
         let last = try laboratory.run("reference", "rollout", "show", "mec-server")
         #expect(last.text.contains("halted") && last.text.contains("enough"))
+        #expect(
+            try laboratory.json(["reference", "rollout", "list", "--open"], of: Page<RolloutView>.self).items.isEmpty)
+        #expect(try laboratory.run("reference", "rollout", "list").text.contains("halted"))
     }
 }

@@ -35,4 +35,79 @@ struct SignedReferenceTests {
         #expect(detail.signatures?.map(\.signer) == ["alice", "bob"] && detail.signatureProblem == nil)
         #expect(try laboratory.run("reference", "show", name).text.contains("approve by bob"))
     }
+
+    /// SIGHUP, and what the verifier says of the signatures' part of it.
+    private func reload(_ laboratory: Laboratory) async throws -> Bool {
+        func lines() -> [Substring] {
+            let log = (try? readFile(laboratory.directory.file("verifier.log"))) ?? []
+            return String(decoding: log, as: UTF8.self).split(separator: "\n").filter {
+                $0.contains("reference-signers")
+            }
+        }
+        let before = lines().count
+        laboratory.verifier?.signal(SIGHUP)
+        let line = try await eventually("the reload is over") { lines().count > before ? lines().last : nil }
+        return !line.contains("refused")
+    }
+
+    @Test(
+        "AV-09, RV-06: operators' CAs for signatures follow SIGHUP, garbage keeps the last good ones, a later revocation voids nothing"
+    )
+    func reloaded() async throws {
+        let own = try ExternalAuthority("First operators' CA")
+        let next = try ExternalAuthority("Next operators' CA")
+        let directory = try TemporaryDirectory()
+        func write(roots: [ExternalAuthority], garbage: [UInt8] = []) throws {
+            try directory.write(try roots.flatMap { try readFile($0.certificate) } + garbage, to: "roots.pem")
+            try directory.write(try roots.flatMap { try readFile($0.revocationList) }, to: "lists.pem")
+        }
+        try write(roots: [own])
+        let laboratory = try Laboratory(
+            configuration: """
+                [references]
+                signatures = "required"
+                [tls]
+                operator-roots = ["\(directory.file("roots.pem"))"]
+                revocation-lists = ["\(directory.file("lists.pem"))"]
+
+                """)
+        let alice = try next.issue(
+            "alice", uri: "URI:bootgate://operator/alice", key: laboratory.identity("alice").key)
+        try await laboratory.start()
+        let name = "golden-debian12"
+        let arguments = [
+            "reference", "propose", name, "--document", "@\(Self.set)", "--group", "lab", "--reason", "test",
+        ]
+        #expect(try laboratory.run(with: alice, "reference", "list").status != 0)
+        try write(roots: [own, next])
+        #expect(try await reload(laboratory))
+        let proposed = try laboratory.run(with: alice, arguments)
+        #expect(proposed.status == 0, "\(proposed.errorText)")
+        let view = try laboratory.json(["reference", "show", name], of: ReferenceDetail.self).view
+        _ = try laboratory.json(
+            as: "bob", ["reference", "approve", name, "--sha256", view.documentSHA256, "--reason", "test"],
+            of: ReferenceView.self)
+        func problem() throws -> String? {
+            try laboratory.json(as: "bob", ["reference", "show", name], of: ReferenceDetail.self).signatureProblem
+        }
+        #expect(try problem() == nil)
+
+        try write(roots: [], garbage: Array("no certificate\n".utf8))
+        #expect(try await !reload(laboratory))
+        #expect(try problem() == nil)
+        _ = try await eventually("the alarm of the refused part") {
+            laboratory.events().first {
+                $0["event"] as? String == "API_TRUST_RELOAD" && "\($0)".contains("reference-signers")
+            }
+        }
+        try write(roots: [own])
+        #expect(try await reload(laboratory))
+        #expect(try problem()?.contains("leads to no operators' CA") == true)
+        try next.revoke(alice)
+        try write(roots: [own, next])
+        #expect(try await reload(laboratory))
+        // Revoked after she signed, for no bad reason: what she signed stands, she herself is out.
+        #expect(try problem() == nil)
+        #expect(try laboratory.run(with: alice, "reference", "list").status != 0)
+    }
 }

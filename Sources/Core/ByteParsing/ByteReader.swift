@@ -18,6 +18,8 @@ public struct ByteReader: ~Escapable {
     public var offset: Int { base + position }
     public var remaining: Int { bytes.count - position }
     public var isAtEnd: Bool { remaining == 0 }
+    /// The byte that comes next, without reading it; nil at the end.
+    public var next: UInt8? { isAtEnd ? nil : bytes[position] }
 
     private func require(_ count: Int, _ field: String) throws(ParsingError) {
         guard count >= 0, count <= remaining else {

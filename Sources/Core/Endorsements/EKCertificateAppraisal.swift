@@ -122,7 +122,7 @@ extension EKCertificatePolicy {
         for (certificate, issuer) in zip(path, path.dropFirst()) {
             for list in revocationLists
             where list.issuer == issuer.fields.subject
-                && list.revokedSerialNumbers.contains(certificate.fields.serialNumber)
+                && list.revocations[certificate.fields.serialNumber] != nil
                 && list.isSigned(byKey: issuer.fields.subjectPublicKeyInfo)
             {
                 findings.append(.init(.blocked, "serial \(certificate.serialNumber) is revoked by \(issuer.subject)"))

@@ -1,3 +1,5 @@
+internal import TPMCryptography
+
 /// Whether certificates lead from a leaf to a trusted root: by names, signatures, CA flags, key usages and path lengths
 /// (RFC 5280, section 6.1). Says nothing about dates, revocation, names or what the leaf is for.
 public struct IssuedCertificate: Hashable, Sendable {
@@ -6,6 +8,21 @@ public struct IssuedCertificate: Hashable, Sendable {
     public let notAfter: Int64
     /// DER.
     public let subjectPublicKeyInfo: [UInt8]
+    /// Of every certificate of the path but the root, the leaf first: whom its issuer may revoke.
+    public let issued: [Identity]
+
+    /// What a revocation list names a certificate by.
+    public struct Identity: Hashable, Sendable {
+        /// DER name.
+        public let issuer: [UInt8]
+        /// Big-endian magnitude, without leading zeros.
+        public let serialNumber: [UInt8]
+
+        public init(issuer: [UInt8], serialNumber: [UInt8]) {
+            self.issuer = issuer
+            self.serialNumber = Array(serialNumber.drop { $0 == 0 })
+        }
+    }
 
     /// - Parameters:
     ///   - chain: DER, the leaf first; at most six are looked at.
@@ -24,5 +41,8 @@ public struct IssuedCertificate: Hashable, Sendable {
         notBefore = certificates[0].notBefore
         notAfter = certificates[0].notAfter
         subjectPublicKeyInfo = certificates[0].subjectPublicKeyInfo
+        issued = path.path.dropLast().map {
+            Identity(issuer: $0.fields.issuer, serialNumber: $0.fields.serialNumber)
+        }
     }
 }

@@ -1,12 +1,17 @@
 internal import ByteParsing
 
-/// The little of DER (X.690) that a SubjectPublicKeyInfo needs.
+/// The little of DER (X.690) that a SubjectPublicKeyInfo and a detached signature need.
 enum DER {
     static let integer: UInt8 = 0x02
     static let bitString: UInt8 = 0x03
+    static let octetString: UInt8 = 0x04
     static let null: UInt8 = 0x05
     static let objectIdentifier: UInt8 = 0x06
     static let sequence: UInt8 = 0x30
+    static let set: UInt8 = 0x31
+    /// `[number]` around other elements, and in place of a primitive type's own tag.
+    static func context(_ number: UInt8) -> UInt8 { 0xA0 | number }
+    static func primitiveContext(_ number: UInt8) -> UInt8 { 0x80 | number }
 
     static func encode(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         var length: [UInt8] = []
@@ -51,6 +56,15 @@ enum DER {
             }
         }
         return try reader.readSlice(length, field)
+    }
+
+    /// As ``open(_:_:_:)`` for an element that may be missing: nil where another one, or none, comes next.
+    @_lifetime(copy reader)
+    static func openOptional(
+        _ tag: UInt8, _ reader: inout ByteReader, _ field: String
+    ) throws(ParsingError) -> ByteReader? {
+        guard reader.next == tag else { return nil }
+        return try open(tag, &reader, field)
     }
 
     static func read(_ tag: UInt8, _ reader: inout ByteReader, _ field: String) throws(ParsingError) -> [UInt8] {

@@ -99,46 +99,6 @@ public struct OpenSSLCertificate: Hashable, Sendable {
     }
 }
 
-/// A certificate revocation list (RFC 5280, section 5), as libcrypto reads it.
-public struct OpenSSLRevocationList: Hashable, Sendable {
-    /// Lists of large issuers have some MB; this is what is read at most, in bytes.
-    public static let maxSize = 16 << 20
-
-    public let der: [UInt8]
-    /// DER name.
-    public let issuer: [UInt8]
-    /// Big-endian magnitudes.
-    public let revokedSerialNumbers: Set<[UInt8]>
-
-    public init(der: [UInt8]) throws(ParsingError) {
-        guard der.count <= Self.maxSize else {
-            throw ParsingError(
-                field: "CertificateList", offset: 0,
-                problem: .outOfRange(value: UInt64(der.count), limit: UInt64(Self.maxSize)))
-        }
-        let handle = try RevocationListHandle.parse(der)
-        let list = unsafe handle.pointer
-        self.der = der
-        unsafe issuer = OpenSSLBytes.encode { unsafe i2d_X509_NAME(X509_CRL_get_issuer(list), $0) }
-        let revoked = unsafe X509_CRL_get_REVOKED(list)
-        var serials: Set<[UInt8]> = []
-        for index in 0..<max(0, unsafe OPENSSL_sk_num(revoked)) {
-            let entry = unsafe OpaquePointer(OPENSSL_sk_value(revoked, index))
-            serials.insert(unsafe OpenSSLBytes.string(X509_REVOKED_get0_serialNumber(entry)))
-        }
-        revokedSerialNumbers = serials
-    }
-
-    public func isSigned(byKey spki: [UInt8]) -> Bool {
-        guard let handle = try? RevocationListHandle.parse(der) else { return false }
-        let key = unsafe OpenSSLBytes.publicKey(spki)
-        defer { unsafe EVP_PKEY_free(key) }
-        defer { ERR_clear_error() }
-        guard unsafe key != nil else { return false }
-        return unsafe X509_CRL_verify(handle.pointer, key) == 1
-    }
-}
-
 /// Owns one X509.
 @safe private struct CertificateHandle: ~Copyable {
     let pointer: OpaquePointer
@@ -164,35 +124,8 @@ public struct OpenSSLRevocationList: Hashable, Sendable {
     deinit { unsafe X509_free(pointer) }
 }
 
-/// Owns one X509_CRL.
-@safe private struct RevocationListHandle: ~Copyable {
-    let pointer: OpaquePointer
-
-    static func parse(_ der: [UInt8]) throws(ParsingError) -> Self {
-        var consumed = 0
-        let parsed: OpaquePointer? = unsafe der.withUnsafeBufferPointer { bytes in
-            var cursor = bytes.baseAddress
-            let result = unsafe d2i_X509_CRL(nil, &cursor, bytes.count)
-            if let end = unsafe cursor, let start = bytes.baseAddress { consumed = unsafe end - start }
-            return unsafe result
-        }
-        ERR_clear_error()
-        guard let parsed = unsafe parsed else {
-            throw OpenSSLCertificate.malformed("CertificateList", "not a revocation list")
-        }
-        let handle = unsafe Self(pointer: parsed)
-        guard consumed == der.count else {
-            throw ParsingError(
-                field: "CertificateList", offset: consumed, problem: .trailingBytes(count: der.count - consumed))
-        }
-        return handle
-    }
-
-    deinit { unsafe X509_CRL_free(pointer) }
-}
-
 /// Copies out of libcrypto's structures.
-private enum OpenSSLBytes {
+enum OpenSSLBytes {
     /// Runs an `i2d_…` function twice: for the size, then for the bytes.
     static func encode(_ function: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?) -> CInt) -> [UInt8] {
         let size = Int(function(nil))

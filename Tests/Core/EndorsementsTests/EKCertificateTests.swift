@@ -184,6 +184,38 @@ struct EndorsementScene {
         #expect(throws: ParsingError.self) { try OpenSSLRevocationList(der: bytes + [0]) }
     }
 
+    @Test("A revocation list's entries say when and why; what does not read refuses the list")
+    func revocationEntries() throws {
+        func list(_ entries: RevocationListWriter.Entry...) throws -> OpenSSLRevocationList {
+            try OpenSSLRevocationList(der: scene.issuer.revocationList(of: entries))
+        }
+        typealias Revocation = OpenSSLRevocationList.Revocation
+        let epoch: Int64 = 1_700_000_000
+        let read = try list(
+            .init([1]), .init([0x80, 2], reason: [1]), .init([3], reason: [4], invalidSince: "20200101000000Z"))
+        #expect(
+            read.revocations == [
+                [1]: Revocation(at: epoch), [0x80, 2]: Revocation(at: epoch, reason: 1),
+                [3]: Revocation(at: epoch, invalidSince: 1_577_836_800, reason: 4),
+            ])
+        #expect(read.revocations.mapValues(\.start) == [[1]: epoch, [0x80, 2]: epoch, [3]: 1_577_836_800])
+        #expect(read.revocations.filter(\.value.isCompromise).keys.map(\.self) == [[0x80, 2]])
+        for reason in [1, 2, 10] as [UInt8] {
+            #expect(try list(.init([1], reason: [reason])).revocations[[1]]?.isCompromise == true)
+        }
+        for reason in [0, 3, 4, 5, 6, 8, 9] as [UInt8] {
+            #expect(try list(.init([1], reason: [reason])).revocations[[1]]?.isCompromise == false)
+        }
+        // Of two entries of one certificate the worse one counts, whichever comes first.
+        let mild = RevocationListWriter.Entry([1], at: EKCertificateAuthority.epoch.addingTimeInterval(-60))
+        let bad = RevocationListWriter.Entry([1], reason: [1])
+        #expect(try list(mild, bad).revocations[[1]]?.isCompromise == true)
+        #expect(try list(bad, mild).revocations[[1]]?.isCompromise == true)
+        #expect(try list(.init([1]), mild).revocations[[1]]?.at == epoch - 60)
+        #expect(throws: ParsingError.self) { try list(.init([1], reason: [])) }
+        #expect(throws: ParsingError.self) { try list(.init([1], invalidSince: "yesterday")) }
+    }
+
     @Test("ID-13: expired and future certificates are refused when dates must hold; the year 9999 is read")
     func dates() throws {
         var expired = EKCertificateAuthority.Profile()

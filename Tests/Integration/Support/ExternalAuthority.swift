@@ -21,16 +21,18 @@ final class ExternalAuthority {
     ///
     /// - Parameters:
     ///   - from: and `until`, `YYYYMMDDHHMMSSZ`; ten days from now where nil.
+    ///   - key: an existing key's file; a new one where nil.
     @discardableResult
     func issue(
         _ name: String, uri: String = "URI:bootgate://node/edge-77", usage: String = "clientAuth",
-        from start: String? = nil, until end: String? = nil
+        from start: String? = nil, until end: String? = nil, key: String? = nil
     ) throws -> Identity {
         let request = directory.file("\(name).csr")
-        let identity = Identity(certificate: directory.file("\(name).pem"), key: directory.file("\(name).key"))
-        try openssl(
-            ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(name)"]
-                + ["-keyout", identity.key, "-out", request])
+        let identity = Identity(certificate: directory.file("\(name).pem"), key: key ?? directory.file("\(name).key"))
+        let keyArguments =
+            key.map { ["-key", $0] }
+            ?? ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", identity.key]
+        try openssl(["req", "-new", "-subj", "/CN=\(name)", "-out", request] + keyArguments)
         try openssl(
             ["ca", "-batch", "-notext", "-extensions", "leaf", "-in", request, "-out", identity.certificate]
                 + (start.map { ["-startdate", $0] } ?? []) + (end.map { ["-enddate", $0] } ?? []),
@@ -38,8 +40,8 @@ final class ExternalAuthority {
         return identity
     }
 
-    func revoke(_ identity: Identity) throws {
-        try openssl(["ca", "-revoke", identity.certificate])
+    func revoke(_ identity: Identity, reason: String? = nil) throws {
+        try openssl(["ca", "-revoke", identity.certificate] + (reason.map { ["-crl_reason", $0] } ?? []))
         try writeRevocationList()
     }
 

@@ -10,17 +10,23 @@ final class Laboratory: VerifierPlace {
     let loopbackPort: Int
     private(set) var verifier: SpawnedProcess?
 
-    /// - Parameter configuration: more TOML, behind the listeners.
-    init(configuration: String = "") throws {
+    /// - Parameters:
+    ///   - configuration: more TOML, behind the listeners.
+    ///   - person: one operator with all roles in the place of the two: lab mode.
+    init(configuration: String = "", oneOperator person: String? = nil) throws {
         directory = try TemporaryDirectory()
         let ports = try Self.freePorts(3)
         (mainPort, enrollmentPort, loopbackPort) = (ports[0], ports[1], ports[2])
+        let operators =
+            person.map {
+                ["--lab-one-operator", "--operator", "\($0):viewer,enroller,approver,security-admin,auditor"]
+            }
+            ?? [
+                "--operator", "alice:viewer,enroller,security-admin", "--operator",
+                "bob:viewer,enroller,approver,auditor",
+            ]
         try runProcessSuccessfully(
-            Programs.verifier,
-            [
-                "init", "--data-directory", data, "--name", "localhost", "--operator",
-                "alice:viewer,enroller,security-admin", "--operator", "bob:viewer,enroller,approver,auditor",
-            ])
+            Programs.verifier, ["init", "--data-directory", data, "--name", "localhost"] + operators)
         let roots = directory.file("roots")
         try FileManager.default.createDirectory(atPath: roots, withIntermediateDirectories: true)
         let authority = try TPMManufacturer.shared.certificateAuthority()
@@ -99,11 +105,22 @@ final class Laboratory: VerifierPlace {
         try runProcess(Programs.command, arguments, environment: environment(person))
     }
 
-    private func environment(_ person: String) -> [String: String] {
+    /// With another certificate than the one that the verifier's own CA issued.
+    func run(with identity: Identity, _ arguments: String...) throws -> ProcessResult {
+        try run(with: identity, arguments)
+    }
+
+    func run(with identity: Identity, _ arguments: [String]) throws -> ProcessResult {
+        try runProcess(Programs.command, arguments, environment: environment(identity))
+    }
+
+    private func environment(_ person: String) -> [String: String] { environment(identity(person)) }
+
+    private func environment(_ identity: Identity) -> [String: String] {
         [
             "BOOTGATE_VERIFIER_URL": "https://localhost:\(mainPort)", "BOOTGATE_VERIFIER_CA_FILE": caFile,
-            "BOOTGATE_OPERATOR_CERTIFICATE": "\(data)/operators/\(person).pem",
-            "BOOTGATE_OPERATOR_KEY": "\(data)/operators/\(person).key", "HOME": directory.path,
+            "BOOTGATE_OPERATOR_CERTIFICATE": identity.certificate, "BOOTGATE_OPERATOR_KEY": identity.key,
+            "HOME": directory.path,
         ]
     }
 

@@ -1,4 +1,4 @@
-import Crypto
+public import Crypto
 public import Foundation
 import SwiftASN1
 public import X509
@@ -6,10 +6,11 @@ public import X509
 /// A certificate authority made for one test.
 public struct StubAuthority: Sendable {
     public let key: Certificate.PrivateKey
+    public let signingKey = P256.Signing.PrivateKey()
     public let certificate: Certificate
 
     public init(commonName: String = "Stub CA") throws {
-        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let key = Certificate.PrivateKey(signingKey)
         let name = try DistinguishedName { CommonName(commonName) }
         certificate = try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,

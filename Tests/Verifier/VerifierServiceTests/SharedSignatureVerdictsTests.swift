@@ -25,7 +25,7 @@ struct SharedSignatureVerdictsTests {
         let file = FileDigest(MessageDigest.hash([1], .sha256))
         var made = 0
         func ask(_ rules: CompiledRuntime, _ digest: FileDigest, _ signature: [UInt8]) -> SignatureVerdict {
-            shared.keeping(rules).verdict(signature, over: digest) {
+            shared.keeping(rules).verdict(.attribute(signature), over: digest) {
                 made += 1
                 return .signer(made)
             }

@@ -1,10 +1,12 @@
 import Appraisal
 import AttestationMessages
+import AttestationTestKit
 import Crypto
 import Foundation
 import ReferenceValues
 import SecurityEvents
 import StubVerifier
+import TPMStructures
 import Testing
 import VerifierService
 import VerifierStore
@@ -24,7 +26,7 @@ struct SignedReferenceLoadTests {
     private func policy(_ rule: ReferenceSignatureRule) throws -> VerifierPolicy {
         var policy = VerifierPolicy()
         policy.referenceSignatures = rule
-        policy.operatorRoots = [try StubAuthority.der(authority.certificate)]
+        policy.operatorTrust = OperatorTrust(try authority.trust())
         return policy
     }
 
@@ -98,6 +100,63 @@ struct SignedReferenceLoadTests {
         #expect(try await events(bench, "STORE_TAMPERED") == 1)
         // Folded while nobody acknowledged it.
         #expect(try await events(bench, "STORE_TAMPERED") == 1)
+    }
+
+    @Test(
+        "Signatures' roots that are read again hold from the next evidence on, with what was compiled under them made anew"
+    )
+    func reloaded() async throws {
+        let bench = try await bench(.optional) { try both($0, $1) }
+        let node = try await bench.enrolled()
+        #expect(try await bench.attest(node).verdict == .pass)
+        let trust = bench.policy.operatorTrust
+        let good = trust.content
+        let other = try StubAuthority(commonName: "operators").trust()
+        trust.replace(with: other)
+        var next = node
+        next.clock.clock += 10
+        let refusal = await nodeRefusal { [next] in _ = try await bench.attest(next) }
+        #expect(refusal?.code == "STORE_TAMPERED")
+        #expect(try await events(bench, "STORE_TAMPERED") == 1)
+        // The new CA beside the old one.
+        trust.replace(with: .init(roots: other.roots + good.roots))
+        next.clock.clock += 10
+        #expect(try await bench.attest(next).verdict == .pass)
+    }
+
+    @Test(
+        "RV-06: a signer revoked before the act, or for a compromised key, voids the set; one revoked later does not",
+        arguments: ReferenceSignatureRule.allCases)
+    func revoked(_ rule: ReferenceSignatureRule) async throws {
+        let bench = try await bench(rule) { try both($0, $1) }
+        let now = Date(timeIntervalSince1970: Double(try await bench.store.read { $0.now } / 1000))
+        let node = try await bench.enrolled()
+        let hour: TimeInterval = 3600
+        typealias Entry = RevocationListWriter.Entry
+        let cases: [(entry: Entry, isVoid: Bool)] = [
+            (Entry(bob.serialNumber, at: now + hour), false),
+            (Entry(bob.serialNumber, at: now + hour, reason: [4]), false),
+            (Entry([9], at: now - hour, reason: [1]), false), (Entry(bob.serialNumber, at: now - hour), true),
+            (Entry(bob.serialNumber, at: now - hour, reason: [5]), true),
+            (Entry(ada.serialNumber, at: now + hour, reason: [1]), true),
+            (Entry(bob.serialNumber, at: now + hour, reason: [4], invalidSince: "20200101000000Z"), true),
+        ]
+        var next = node
+        for (number, (entry, isVoid)) in cases.enumerated() {
+            bench.policy.operatorTrust.replace(with: try authority.trust(revoking: [entry]))
+            next.clock.clock += 10
+            guard isVoid else {
+                #expect(try await bench.attest(next).verdict == .pass, "case \(number)")
+                continue
+            }
+            let refusal = await nodeRefusal { [next] in _ = try await bench.attest(next) }
+            #expect(refusal?.code == "REF_SIGNATURE" && refusal?.kind == .unavailable, "case \(number)")
+            #expect(refusal?.detail.contains("revoked") == true)
+        }
+        #expect(try await events(bench, "REF_SIGNATURE") == 1)
+        bench.policy.operatorTrust.replace(with: try authority.trust())
+        next.clock.clock += 10
+        #expect(try await bench.attest(next).verdict == .pass)
     }
 
     @Test("Without signatures the set judges where they are optional, and nobody where they are required")

@@ -61,6 +61,29 @@ struct RolloutTablesTests {
         try await store.write { try $0.insert(Self.rollout, nodes: Self.nodes) }
     }
 
+    @Test("All sets' rollouts are listed, the newest first, page by page, and the open ones alone")
+    func listing() async throws {
+        let store = try await store(try StoreInFolder())
+        try await store.write { tx in
+            guard var first = try tx.openRollout(group: "default") else { return }
+            (first.status, first.endedBy, first.endedAtMilliseconds) = (.halted, "ada", 5)
+            try tx.save(first)
+            for group in ["edge", "core", "default"] {
+                var other = Self.rollout
+                other.group = group
+                try tx.insert(other, nodes: Self.nodes)
+            }
+        }
+        let all = try await store.read { try $0.rollouts(open: nil, before: nil, limit: 10) }
+        #expect(all.map(\.group) == ["default", "core", "edge", "default"])
+        #expect(all.map(\.status) == [.open, .open, .open, .halted])
+        #expect(try await store.read { try $0.rollouts(open: true, before: nil, limit: 10) } == Array(all.prefix(3)))
+        #expect(try await store.read { try $0.rollouts(open: false, before: nil, limit: 10) } == Array(all.suffix(1)))
+        #expect(
+            try await store.read { try $0.rollouts(open: nil, before: all[1].number, limit: 1) } == Array(all[2...2]))
+        #expect(try await store.read { try $0.rollouts(open: true, before: all[2].number, limit: 9) } == [])
+    }
+
     @Test("Counts are of the canaries of the present stage, and a verdict is kept for each of them")
     func counts() async throws {
         let store = try await store(try StoreInFolder())

@@ -1,6 +1,7 @@
 import AttestationMessages
 import AttestationTestKit
 import ByteParsing
+import Foundation
 import JSONCoding
 import NIOCore
 import NIOSSL
@@ -31,18 +32,37 @@ struct FleetOperator: Sendable {
     }
 
     /// Captures a draft from one node, proposes, approves and activates it.
-    func activateReferences(from node: NodeID, group: String) async throws {
+    ///
+    /// - Parameter files: what its measurement list may hold; nil where nobody judges it.
+    func activateReferences(from node: NodeID, group: String, files: [String]? = nil) async throws {
         let name = "fleet"
-        let draft = try await send(
+        var draft = try await send(
             "POST", "/v1/references",
             ReferenceDraftRequest(
                 name: name, group: group, document: nil, captureFrom: [node], note: "simulated fleet"),
             as: ReferenceDetail.self)
+        if let files {
+            draft = try await send(
+                "POST", "/v1/references",
+                ReferenceDraftRequest(
+                    name: name, group: group, document: WireBytes(try Self.judging(files, draft.document.bytes)),
+                    captureFrom: [], note: "simulated fleet"), as: ReferenceDetail.self)
+        }
         let act = ReferenceActRequest(documentSHA256: draft.view.documentSHA256, reason: "simulated fleet")
         for step in ["propose", "approve", "activate"] {
             _ = try await send(
                 "POST", "/v1/references/\(name)/\(draft.view.version)/\(step)", act, as: ReferenceView.self)
         }
+    }
+
+    /// The captured document with the section `runtime`.
+    private static func judging(_ files: [String], _ document: [UInt8]) throws -> [UInt8] {
+        guard var set = try JSONSerialization.jsonObject(with: Data(document)) as? [String: Any],
+            let layers = set["layers"] as? [[String: Any]]
+        else { throw FleetError("the captured set is no object with layers") }
+        set["layers"] = layers + [["id": "runtime", "required": true, "onUnknown": "fail"]]
+        set["runtime"] = ["minimumEntries": 2, "files": files]
+        return [UInt8](try JSONSerialization.data(withJSONObject: set))
     }
 
     private func send<Reply: Decodable>(
@@ -53,6 +73,7 @@ struct FleetOperator: Sendable {
             method == "PUT"
             ? try await connection.put(path, bytes, contentType: "application/json")
             : try await connection.post(path, bytes)
-        return try StrictJSON.decode(Reply.self, from: try response.expect(200, 201))
+        // A set comes back with its document.
+        return try StrictJSON.decode(Reply.self, from: try response.expect(200, 201), limits: .document)
     }
 }

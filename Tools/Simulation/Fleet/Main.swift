@@ -27,6 +27,12 @@ struct Fleet: AsyncParsableCommand {
     @Option(help: "Append `node verdict-id` of every acknowledged result to this file.") var acknowledged: String?
     @Flag(help: "Open a broken connection again and go on: for kill tests.") var reconnect = false
     @Option(help: "Threads for the network.") var threads = 1
+    @Option(help: "Instead of load: one node whose first upload is a measurement list of that many files.")
+    var listEntries: Int?
+    @Option(help: "Different files among them, all in the references.") var listFiles = 50_000
+    @Option(help: "The verifier's process id, to read its memory.") var verifierPid: Int32?
+    @Option(help: "Most seconds from challenge to verdict of that upload.") var mostSeconds: Double?
+    @Option(help: "Most KiB that the verifier may hold meanwhile.") var mostKibibytes: Int?
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
@@ -49,9 +55,12 @@ struct Fleet: AsyncParsableCommand {
             host: host, port: port, identity: identity, trustRoots: roots, group: group)
         let fleetOperator = FleetOperator(connection: operatorConnection)
 
-        let unenrolled = try (0..<nodes).map { number in
+        let list = listEntries.map {
+            SimulatedList(entries: $0, distinct: min($0, listFiles), boot: boot.values, banks: boot.banks)
+        }
+        let unenrolled = try (0..<(list == nil ? nodes : 1)).map { number in
             guard let id = NodeID("\(prefix)-\(number)") else { throw FleetError("bad prefix \(prefix)") }
-            return try SimulatedNode(id: id, boot: boot)
+            return try SimulatedNode(id: id, boot: boot, list: list)
         }
         try await fleetOperator.importManifest(of: unenrolled, group: prefix)
         let clock = ContinuousClock()
@@ -61,7 +70,14 @@ struct Fleet: AsyncParsableCommand {
 
         try await fleetOperator.setInterval(max(interval, 10), group: prefix)
         let first = try await attest(fleet[0], roots, group, once: true)
-        try await fleetOperator.activateReferences(from: fleet[0].id, group: prefix)
+        try await fleetOperator.activateReferences(from: fleet[0].id, group: prefix, files: list?.files)
+        if list != nil {
+            let connection = try await connect(fleet[0], roots, group)
+            let run = LongList(
+                verifierProcess: verifierPid, mostSeconds: mostSeconds, mostKibibytes: mostKibibytes)
+            try await run.run(fleet[0], over: connection)
+            return await connection.close()
+        }
         if first != "pass" { print("first verdict, before any reference set: \(first)") }
 
         let report = FleetReport()

@@ -12,7 +12,7 @@ final class MutualTLSConnection: Sendable {
         var body: [UInt8]
     }
 
-    static let maxResponseBytes = 1 << 20
+    static let maxResponseBytes = 16 << 20
 
     private let channel: any Channel
     private let host: String

@@ -19,15 +19,18 @@ struct SimulatedNode: Sendable {
     let nodeKey: P256.Signing.PrivateKey
     let bootKey: BootKeyClaim
     let boot: SimulatedBoot
+    /// What the kernel measured; nil where IMA is off.
+    let list: SimulatedList?
     let claimsTemplate: EvidenceClaims
     /// DER SubjectPublicKeyInfo of the node key.
     let spki: [UInt8]
     /// Once enrolled.
     var identity: TLSIdentity?
 
-    init(id: NodeID, boot: SimulatedBoot) throws {
+    init(id: NodeID, boot: SimulatedBoot, list: SimulatedList? = nil) throws {
         self.id = id
         self.boot = boot
+        self.list = list
         ek = .p256()
         ak = .p256()
         nodeKey = P256.Signing.PrivateKey()
@@ -116,26 +119,42 @@ struct SimulatedNode: Sendable {
         over connection: MutualTLSConnection, pending: AttestationChallenge?, clock: UInt64, sendsValues: Bool = true
     ) async throws -> EvidenceReply {
         let challenge: AttestationChallenge
-        if let pending {
-            challenge = pending
-        } else {
-            let body = try StrictJSON.encode(
-                ChallengeRequest(bootID: claimsTemplate.bootID, agentRunID: claimsTemplate.agentRunID))
-            let reply = try await connection.post("/v1/nodes/\(id)/challenges", body).expect(201)
-            challenge = try StrictJSON.decode(AttestationChallenge.self, from: reply)
-        }
+        if let pending { challenge = pending } else { challenge = try await self.challenge(over: connection) }
         let submission = try evidence(for: challenge, clock: clock, sendsValues: sendsValues)
         let first = try await connection.post("/v1/nodes/\(id)/evidence", try StrictJSON.encode(submission))
         var reply = try StrictJSON.decode(EvidenceReply.self, from: try first.expect(200, 202))
         while let need = reply.need.first {
-            guard need.log == EvidenceLog.eventLog.description, need.offset <= boot.eventLog.count else {
+            let log = need.log == EvidenceLog.measurementList.description ? list?.bytes ?? [] : boot.eventLog
+            guard EvidenceLog.eventLog.description == need.log || list != nil, need.offset <= log.count else {
                 throw FleetError("\(id): the verifier asks for \(need.log) at \(need.offset)")
             }
             let path = "/v1/nodes/\(id)/evidence/\(reply.evidenceID)/logs/\(need.log)?offset=\(need.offset)"
-            let uploaded = try await connection.put(path, Array(boot.eventLog[need.offset...]))
+            let uploaded = try await connection.put(
+                path, Array(log[need.offset..<min(log.count, need.offset + Self.uploadPiece)]))
             reply = try StrictJSON.decode(EvidenceReply.self, from: try uploaded.expect(200, 202))
         }
         return reply
+    }
+
+    /// As the agent cuts uploads.
+    private static let uploadPiece = 4 << 20
+
+    private func challenge(over connection: MutualTLSConnection) async throws -> AttestationChallenge {
+        let body = try StrictJSON.encode(
+            ChallengeRequest(bootID: claimsTemplate.bootID, agentRunID: claimsTemplate.agentRunID))
+        let reply = try await connection.post("/v1/nodes/\(id)/challenges", body).expect(201)
+        return try StrictJSON.decode(AttestationChallenge.self, from: reply)
+    }
+
+    /// Evidence that says that the list has so many bytes, and brings none.
+    func announce(
+        listOf size: Int, over connection: MutualTLSConnection, clock: UInt64
+    ) async throws -> MutualTLSConnection.Response {
+        let challenge = try await challenge(over: connection)
+        var submission = try evidence(for: challenge, clock: clock, sendsValues: false)
+        submission.measurementList?.end = size
+        submission.measurementList?.bytes = WireBytes([])
+        return try await connection.post("/v1/nodes/\(id)/evidence", try StrictJSON.encode(submission))
     }
 
     private func evidence(
@@ -145,7 +164,15 @@ struct SimulatedNode: Sendable {
         claims.challengeID = challenge.challengeID
         let claimBytes = try StrictJSON.encode(claims)
         let (selection, values, wireValues) = try boot.registers(
-            for: TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes))
+            for: TPMLPCRSelection(marshalled: challenge.pcrSelection.bytes), list)
+        let part = list.flatMap { list in
+            challenge.measurementListOffset.map { offset in
+                let rest = Array(list.bytes[min(offset, list.bytes.count)...])
+                return MeasurementListPart(
+                    offset: offset, end: list.bytes.count,
+                    bytes: WireBytes(rest.count <= MeasurementListPart.longestInline ? rest : []))
+            }
+        }
         let quote = try ak.quote(
             extraData: ProtocolBinding.evidence(
                 nonce: challenge.nonce.bytes, nodeKeySPKI: spki, claims: claimBytes),
@@ -158,7 +185,7 @@ struct SimulatedNode: Sendable {
                 LogSummary(
                     log: EvidenceLog.eventLog.description, byteCount: boot.eventLog.count,
                     sha256: WireBytes(boot.eventLogDigest))
-            ])
+            ], measurementList: part)
     }
 }
 
@@ -167,7 +194,7 @@ struct SimulatedBoot: Sendable {
     let eventLog: [UInt8]
     let eventLogDigest: [UInt8]
     private let replay: PCRReplay
-    private let banks: Set<PCRBank>
+    let banks: Set<PCRBank>
 
     init(eventLog: [UInt8]) throws {
         self.eventLog = eventLog
@@ -177,9 +204,12 @@ struct SimulatedBoot: Sendable {
         banks = Set(log.banks)
     }
 
+    /// What the log left in all registers.
+    var values: PCRValues { replay.values }
+
     /// The selection that is quoted (a bank this TPM lacks has an empty bitmap), the values, and their wire form.
     func registers(
-        for requested: TPMLPCRSelection
+        for requested: TPMLPCRSelection, _ list: SimulatedList? = nil
     ) throws -> (TPMLPCRSelection, PCRValues, [String: [String: String]]) {
         var values = PCRValues()
         var wire: [String: [String: String]] = [:]
@@ -187,8 +217,9 @@ struct SimulatedBoot: Sendable {
         for entry in selection.selections {
             let bank = entry.bank
             for index in entry.pcrs.indices {
+                let measured = index.rawValue == 10 ? list?.registers[bank] : nil
                 let value =
-                    replay.values[bank, index]
+                    measured ?? replay.values[bank, index]
                     ?? PCRReplay.initialValue(index, bank: bank, startupLocality: replay.startupLocality)
                 values.set(value, bank: bank, index: index)
                 wire[bank.name, default: [:]][String(index.rawValue)] = value.hex

@@ -24,11 +24,38 @@ extension RuntimeEntry {
         else { return .unknownAlgorithm(measured.description) }
         let file = FileDigest(digest, isVerity: measured.kind == .verity)
         guard template.fields.contains(.buf) else {
-            return .file(file, signature: measurement.fileSignature.map(Array.init))
+            return .file(file, signatures: Self.signatures(measurement, template))
         }
         guard !file.isVerity, MessageDigest.hash(Array(measurement.buffer ?? []), algorithm) == digest else {
             return .contradiction("the digest is not that of the buffer beside it")
         }
         return .buffer(file)
+    }
+
+    /// Appended signatures and metadata are taken from the kernel's own templates alone: under another order of fields, which a
+    /// liar could name, a field that root may write could pass for one that only the kernel writes.
+    private static func signatures(_ measurement: IMAMeasurement, _ template: IMATemplate) -> [RuntimeSignature] {
+        var signatures: [RuntimeSignature] = []
+        if let field = measurement.fileSignature { signatures.append(.attribute(Array(field))) }
+        if template.fields == IMATemplate.imaModsig.fields, let message = measurement.modsig,
+            let stated = measurement.modsigDigest, let algorithm = stated.algorithm.hashAlgorithm,
+            let content = Digest(algorithm: algorithm, bytes: stated.bytes)
+        {
+            signatures.append(.appended(Array(message), content: content))
+        }
+        if template.fields == IMATemplate.evmSig.fields, let signature = measurement.evmSignature,
+            let owner = measurement.integer(.iuid), let group = measurement.integer(.igid),
+            let mode = measurement.integer(.imode)
+        {
+            func bytes(_ field: IMAField) -> [UInt8] { measurement.field(field).map(Array.init) ?? [] }
+            signatures.append(
+                .metadata(
+                    Array(signature),
+                    FileMetadata(
+                        names: bytes(.xattrnames), lengths: bytes(.xattrlengths), values: bytes(.xattrvalues),
+                        owner: owner, group: group, mode: UInt16(truncatingIfNeeded: mode),
+                        isBigEndian: measurement.byteOrder == .bigEndian)))
+        }
+        return signatures
     }
 }

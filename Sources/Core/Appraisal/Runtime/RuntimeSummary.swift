@@ -66,6 +66,8 @@ public struct RuntimeSummary: Hashable, Sendable, Codable {
             let digest = entry.fileDigestSlice,
             path.count != bootAggregateName.count || !path.elementsEqual(bootAggregateName)
         else { return false }
+        // The second digest may be on the deny-list.
+        if entry.template?.hasAppendedSignature == true, entry.modsig != nil { return false }
         return rules.lists(
             path: path.span, digest: digest.span, algorithm, isVerity: entry.fileDigestKind == .verity)
     }

@@ -58,12 +58,15 @@ public struct IMATemplate: Hashable, Sendable, CustomStringConvertible {
     public let isOriginal: Bool
     /// What was measured is a buffer (keys, command line, policy), and the name says which.
     public let isBuffer: Bool
+    /// A file may have an appended signature, and with it a second digest.
+    public let hasAppendedSignature: Bool
 
     private init(_ name: String, _ fields: [IMAField]) {
         self.name = name
         self.fields = fields
         isOriginal = name == "ima"
         isBuffer = fields.contains(.buf)
+        hasAppendedSignature = fields.contains(.modsig)
     }
 
     /// SHA-1 digest and name alone, hashed in a way of its own (kernels before 3.13, `ima_template=ima`).

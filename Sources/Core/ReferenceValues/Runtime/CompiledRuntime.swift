@@ -95,7 +95,7 @@ public struct CompiledRuntime: Sendable {
             isExcluded(entry.path) ? .excluded : .refused(.algorithm(expected: expected(entry.path)))
         case .contradiction(let reason): .refused(.template(reason))
         case .buffer(let digest): buffer(entry.path, digest)
-        case .file(let digest, let signature): file(entry.path, digest, signature, &signatures)
+        case .file(let digest, let made): file(entry.path, digest, made, &signatures)
         }
     }
 
@@ -116,11 +116,12 @@ public struct CompiledRuntime: Sendable {
     }
 
     private func file(
-        _ path: [UInt8], _ digest: FileDigest, _ signature: [UInt8]?,
+        _ path: [UInt8], _ digest: FileDigest, _ made: [RuntimeSignature],
         _ signatures: inout some SignatureVerdictKeeping
     ) -> RuntimeVerdict {
         let found = index.find(digest)
         if let found, found.marks.contains(.denied) { return .refused(.denied(digest.digest)) }
+        for case .appended(_, let content) in made where denied[content] != nil { return .refused(.denied(content)) }
         let known = files.find(path.span)
         if let found, known?.contains(found.number) ?? false { return .listed }
         // A policy decides what is measured at all: nothing but its own digest speaks for it.
@@ -129,14 +130,14 @@ public struct CompiledRuntime: Sendable {
         }
         if let found, found.marks.contains(.anyPath) { return .listed }
         if isExcluded(path) { return .excluded }
+        // One signature of a signer for this path will do; else the first tells why not.
         var refusal: IMAFileSignature.Refusal?
-        if let signature, !signature.isEmpty, !signers.isEmpty {
-            let verdict = signatures.verdict(signature, over: digest) { signer(signature, over: digest) }
-            switch verdict {
+        for signature in made where !signers.isEmpty {
+            switch signatures.verdict(signature, over: digest, make: { signer(signature, over: digest) }) {
             case .signer(let number):
                 if speaks(number, for: path) { return .signed(signer: number) }
-                refusal = .path(signer: signers[number].name)
-            case .refused(let reason): refusal = reason
+                refusal = refusal ?? .path(signer: signers[number].name)
+            case .refused(let reason): refusal = refusal ?? reason
             }
         }
         if known != nil {
@@ -177,28 +178,5 @@ public struct CompiledRuntime: Sendable {
 
     private func speaks(_ number: Int, for path: [UInt8]) -> Bool {
         signers[number].paths.map { Self.matches(path, $0) } ?? true
-    }
-
-    // MARK: Signatures
-
-    /// Who signed this digest. A pure function of both and of the references' signers.
-    public func signer(_ field: [UInt8], over digest: FileDigest) -> SignatureVerdict {
-        let signature: IMAFileSignature
-        do throws(IMAFileSignature.Refusal) {
-            signature = try IMAFileSignature(field)
-        } catch {
-            return .refused(error)
-        }
-        guard (signature.kind == .verity) == digest.isVerity else { return .refused(.otherKind) }
-        guard let signed = signature.signedDigest(of: digest.digest) else {
-            return .refused(
-                .otherAlgorithm(signed: signature.algorithm, measured: digest.digest.algorithm))
-        }
-        let candidates = signers.indices.filter { signers[$0].keyID == signature.keyID }
-        guard let first = candidates.first else { return .refused(.unknownKey(signature.keyID)) }
-        let signer = candidates.first {
-            DigestSignature.isValid(signature.signature, by: signers[$0].key, over: signed)
-        }
-        return signer.map { .signer($0) } ?? .refused(.wrongSignature(signer: signers[first].name))
     }
 }

@@ -9,6 +9,8 @@ public struct RuntimeSigner: Hashable, Sendable {
     /// What signatures name the key by: the last four bytes of the certificate's subject key identifier, or of the key's own
     /// identifier where there is none.
     public let keyID: UInt32
+    /// What appended signatures name it by; nil for a bare key.
+    let certificate: DetachedSignature.SignerIdentifier?
     /// Milliseconds since 1970; nil for a bare key.
     public let notBefore: Int64?
     public let notAfter: Int64?
@@ -39,10 +41,13 @@ public struct RuntimeSigner: Hashable, Sendable {
                 let certificate = try OpenSSLCertificate(der: der)
                 key = try SubjectPublicKey(spki: certificate.subjectPublicKeyInfo)
                 identifier = certificate.extensions.first { $0.identifier == Self.subjectKeyIdentifier }?.value
+                self.certificate = .certificate(
+                    issuer: certificate.issuer, serialNumber: Array(certificate.serialNumber.drop { $0 == 0 }))
                 notBefore = certificate.notBefore * 1000
                 notAfter = certificate.notAfter * 1000
             } else {
                 key = try SubjectPublicKey(pem: signer.publicKey ?? "")
+                certificate = nil
                 notBefore = nil
                 notAfter = nil
             }
@@ -67,6 +72,15 @@ public struct RuntimeSigner: Hashable, Sendable {
 
     /// RFC 5280, section 4.2.1.2.
     private static let subjectKeyIdentifier = "2.5.29.14"
+
+    /// Whether an appended signature may be this signer's, as far as the name in it says: a bare key has no certificate that
+    /// could be named.
+    func answers(to identifier: DetachedSignature.SignerIdentifier) -> Bool {
+        switch identifier {
+        case .certificate: certificate.map { $0 == identifier } ?? true
+        case .key(let identifier): identifier.suffix(4).reduce(0) { $0 << 8 | UInt32($1) } == keyID
+        }
+    }
 
     public func isValid(at milliseconds: Int64) -> Bool {
         notBefore.map { $0 <= milliseconds } ?? true && notAfter.map { milliseconds <= $0 } ?? true

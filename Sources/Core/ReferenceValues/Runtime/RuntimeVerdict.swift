@@ -3,8 +3,8 @@ public import TPMStructures
 /// One entry of a measurement list, reduced to what references speak about.
 public struct RuntimeEntry: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
-        /// A file, with the field `sig` where the template has one.
-        case file(FileDigest, signature: [UInt8]?)
+        /// A file, with what the template holds of signatures.
+        case file(FileDigest, signatures: [RuntimeSignature] = [])
         /// A buffer of the kernel: a key, a command line, critical data.
         case buffer(FileDigest)
         /// The file was written while it was read or measured.
@@ -71,7 +71,7 @@ public enum SignatureVerdict: Hashable, Sendable {
 public protocol SignatureVerdictKeeping {
     /// The kept verdict under this signature and digest, or the one that `make` gives.
     mutating func verdict(
-        _ signature: [UInt8], over digest: FileDigest, make: () -> SignatureVerdict
+        _ signature: RuntimeSignature, over digest: FileDigest, make: () -> SignatureVerdict
     ) -> SignatureVerdict
 }
 
@@ -79,6 +79,6 @@ public protocol SignatureVerdictKeeping {
 public struct NoSignatureVerdicts: SignatureVerdictKeeping {
     public init() {}
     public func verdict(
-        _ signature: [UInt8], over digest: FileDigest, make: () -> SignatureVerdict
+        _ signature: RuntimeSignature, over digest: FileDigest, make: () -> SignatureVerdict
     ) -> SignatureVerdict { make() }
 }

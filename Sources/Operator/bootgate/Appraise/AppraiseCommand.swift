@@ -12,16 +12,20 @@ struct AppraiseCommand: ParsableCommand {
         discussion: """
             Takes drafts too; the result says so (referenceStatus), and says whether the attestation key was named (--ak: \
             identity enrolled) or taken from the evidence (identity assumed: the verdict is then about the rest). Several sets \
-            are alternatives: one of them must hold as a whole. Exit code: 0 pass, 2 fail, 75 error.
+            are alternatives: one of them must hold as a whole. A set that rests on others (extends) is judged over them: give \
+            each with --parent, the exact bytes that the child names (reference show NAME --version N --document). Exit code: 0 \
+            pass, 2 fail, 75 error.
 
             EXAMPLES
               bootgate reference capture --evidence measured-boot/golden -o json > golden.json
               bootgate appraise --evidence measured-boot/a-cmdline --references golden.json
               bootgate appraise --evidence measured-boot/golden --references golden.json --revocations feed.json
               bootgate appraise --evidence bundle.json --references a.json --references b.json -o json
+              bootgate appraise --evidence bundle.json --references group.json --parent role.json --parent model.json
             """)
     @Option(help: "A folder, or a bundle that bootgate-agent capture wrote.") var evidence: String
     @Option(parsing: .upToNextOption, help: "Reference sets.") var references: [String]
+    @Option(help: "A set that a reference set rests on; up to three for each, in any order.") var parent: [String] = []
     @Option(help: "A folder or file of manufacturers' roots: checks the bundle's EK certificate too.") var roots:
         String?
     @Option(
@@ -40,10 +44,7 @@ struct AppraiseCommand: ParsableCommand {
     }
 
     func run() throws {
-        let sets = try references.map { path in
-            let bytes = try InputFile.readInput(path)
-            return (try reading(path) { try CompiledReferences(parsing: bytes) }, bytes)
-        }
+        let sets = try referenceSets()
         let enrolled = try ak.map { path in
             let bytes = try InputFile.readInput(path)
             return try reading(path) { try KeyFile.parse(bytes) }
@@ -77,6 +78,26 @@ struct AppraiseCommand: ParsableCommand {
         case .fail: throw Failure(.verdictFail, "")
         case .error: throw Failure(.verdictError, "")
         }
+    }
+
+    /// Each set over its parents, and its own document.
+    private func referenceSets() throws -> [(CompiledReferences, [UInt8])] {
+        let documents = try parent.map { (label: $0, bytes: try InputFile.readInput($0)) }
+        let parents: ParentDocuments
+        do throws(ParentDocuments.Refusal) {
+            parents = try ParentDocuments(documents)
+        } catch { throw Failure(.malformedInput, "\(error.label): \(error.error)") }
+        var used: Set<String> = []
+        let sets = try references.map { path in
+            let bytes = try InputFile.readInput(path)
+            return try reading(path) {
+                (try CompiledReferences(parents.effective(ReferenceSet(parsing: bytes), used: &used)), bytes)
+            }
+        }
+        if let unused = parent.first(where: { !used.contains($0) }) {
+            throw Failure(.usage, "\(unused): no set of --references rests on it")
+        }
+        return sets
     }
 
     private func endorsement(_ evidence: OfflineEvidence, _ instant: Instant) throws -> [Finding] {

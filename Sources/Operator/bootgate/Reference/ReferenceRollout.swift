@@ -11,10 +11,33 @@ struct ReferenceRollout: ParsableCommand {
             itself when the new set fails what the old one passes: any node at 1 %, more than 2 % of the nodes later.
 
             EXAMPLES
+              bootgate reference rollout list --open
               bootgate reference rollout show mec-r740
               bootgate reference rollout halt mec-r740 --reason 'wrong kernel'
             """,
-        subcommands: [ReferenceRolloutShow.self, ReferenceRolloutHalt.self])
+        subcommands: [ReferenceRolloutList.self, ReferenceRolloutShow.self, ReferenceRolloutHalt.self])
+}
+
+struct ReferenceRolloutList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Staged activations of all sets, newest first.",
+        discussion: """
+            EXAMPLES
+              bootgate reference rollout list --open
+              bootgate reference rollout list --limit 5 -o json
+            """)
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    @Flag(help: "Only those that are under way.") var open = false
+    @Option(help: "At most this many, 1 to 1000000.") var limit = ItemLimit(50)
+
+    func run() async throws {
+        let client = try connection.client()
+        let page = try await allPages(limit: limit.count) {
+            try await client.rollouts(open: open ? true : nil, limit.page(after: $0))
+        }
+        try output.write(page) { RolloutText.list(page.items) }
+    }
 }
 
 struct ReferenceRolloutShow: AsyncParsableCommand {
@@ -59,6 +82,17 @@ struct ReferenceRolloutHalt: AsyncParsableCommand {
 }
 
 enum RolloutText {
+    static func list(_ rollouts: [RolloutView]) -> String {
+        var table = TextTable("SET", "GROUP", "STATUS", "STAGE", "CANARIES", "JUDGED", "FAILING", "STARTED", "BY")
+        for rollout in rollouts {
+            table.add(
+                "\(rollout.name)@\(rollout.version)", rollout.group, rollout.status.rawValue,
+                "\(rollout.stagePercent) %", "\(rollout.canaries)/\(rollout.nodes)", String(rollout.judged),
+                String(rollout.newlyFailing), Timestamp.text(rollout.startedAtMilliseconds), rollout.startedBy)
+        }
+        return table.text
+    }
+
     static func detail(_ rollout: RolloutView) -> String {
         var fields = FieldList()
         fields.add("Set", "\(rollout.name) version \(rollout.version), group \(rollout.group)")

@@ -12,6 +12,14 @@ extension VerifierClient {
         try await call(.get, RoutePath("v1", "references", name, "rollout").text)
     }
 
+    /// - Parameter open: nil for those that ended too.
+    package nonisolated func rollouts(
+        open: Bool? = nil, _ listing: Listing = Listing()
+    ) async throws -> Page<RolloutView> {
+        try await call(
+            .get, RoutePath("v1", "rollouts").query("open", open.map(String.init)).listing(listing).text)
+    }
+
     package nonisolated func haltRollout(
         _ name: String, _ request: ReferenceRollbackRequest
     ) async throws -> RolloutHalt {

@@ -1,5 +1,5 @@
 internal import SwiftASN1
-internal import TPMCryptography
+package import TPMCryptography
 package import X509
 
 /// What external CAs have revoked, from the lists in files (RFC 5280, section 5). A list is fetched by the operator:
@@ -21,18 +21,26 @@ package struct PeerRevocations: Sendable {
     /// - Throws: for a block of another kind, a malformed list, and a list that none of the issuers signed: a list that
     ///   cannot be believed must not look like one that revokes nothing.
     package mutating func add(pem text: String, issuers: [Certificate]) throws {
-        let documents = try PEMDocument.parseMultiple(pemString: text)
-        guard !documents.isEmpty else { throw PeerRevocationError.noList }
-        for document in documents {
-            guard document.discriminator == "X509 CRL" else { throw PeerRevocationError.noList }
-            let list = try OpenSSLRevocationList(der: document.derBytes)
+        for list in try Self.lists(pem: text) {
             let isBelieved = try issuers.contains { issuer in
                 try Self.der(issuer.subject) == list.issuer && list.isSigned(byKey: Self.der(issuer.publicKey))
             }
             guard isBelieved else { throw PeerRevocationError.unknownIssuer }
-            for serial in list.revokedSerialNumbers {
+            for serial in list.revocations.keys {
                 entries.insert(Entry(issuer: list.issuer, serialNumber: Self.magnitude(serial)))
             }
+        }
+    }
+
+    /// The lists of a file as they are: nobody's signature on them is checked.
+    ///
+    /// - Throws: for a text without a block `X509 CRL`, a block of another kind, and a malformed list.
+    package static func lists(pem text: String) throws -> [OpenSSLRevocationList] {
+        let documents = try PEMDocument.parseMultiple(pemString: text)
+        guard !documents.isEmpty else { throw PeerRevocationError.noList }
+        return try documents.map { document in
+            guard document.discriminator == "X509 CRL" else { throw PeerRevocationError.noList }
+            return try OpenSSLRevocationList(der: document.derBytes)
         }
     }
 

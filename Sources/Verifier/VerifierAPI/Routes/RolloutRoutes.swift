@@ -19,6 +19,16 @@ enum RolloutRoutes {
                         peer: try call.person))
             },
             Route(
+                .get, "/v1/rollouts", .roles([.viewer]),
+                query: [QueryParameter("open", .flag)] + QueryParameter.paging,
+                replies: [RouteReply(200, "Page<RolloutView>")], "Lists staged activations of all sets, newest first"
+            ) { call in
+                try RouteCall.reply(
+                    200,
+                    await useCases.rollouts(
+                        open: call.flag("open"), cursor: call.cursor, limit: call.limit, peer: try call.person))
+            },
+            Route(
                 .get, "/v1/references/{name}/rollout", .roles([.viewer]), replies: [RouteReply(200, "RolloutView")],
                 "Shows the last staged activation of a set"
             ) { call in

@@ -25,7 +25,7 @@ enum MessageTypes {
     private static let pages: [any (Decodable & Sendable).Type] = [
         Page<AdmissionReply>.self, Page<AlarmView>.self, Page<AuditRecordView>.self, Page<FingerprintView>.self,
         Page<NodeView>.self, Page<OperatorView>.self, Page<OverrideView>.self, Page<PlanView>.self,
-        Page<RebootView>.self,
+        Page<RebootView>.self, Page<RolloutView>.self,
         Page<ReferenceHistoryEntry>.self,
         Page<ReferenceView>.self,
         Page<SIEMDestinationView>.self, Page<VerdictSummary>.self,

@@ -264,7 +264,7 @@ extension AttestationService {
         let final = accepted
         let resultDigest = EvidenceAppraiser.digest(result)
         return try await store.write { tx in
-            guard try tx.policyGeneration() == judged.policy.generation, try judged.planned?.stands(tx) ?? true,
+            guard try judged.policy.isCurrent(policy, tx), try judged.planned?.stands(tx) ?? true,
                 try list?.isCurrent(tx) ?? true
             else {
                 return .outdated

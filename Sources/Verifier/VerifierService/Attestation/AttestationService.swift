@@ -99,7 +99,7 @@ package struct AttestationService: AttestationUseCases {
     }
 
     func groupPolicy(_ group: String, _ snapshot: any StoreSnapshot) throws -> GroupPolicy {
-        if let known = policies[group], known.generation == (try snapshot.policyGeneration()) { return known }
+        if let known = policies[group], try known.isCurrent(policy, snapshot) { return known }
         let made = try GroupPolicy(group: group, policy: policy, in: snapshot)
         policies.insert(made, for: group)
         return made

@@ -7,6 +7,8 @@ internal import ReferenceValues
 /// What nodes of one group are judged by, read and compiled once for each change of it.
 struct GroupPolicy: Sendable {
     let generation: Int64
+    /// Of the trust under which the sets' signatures were verified.
+    let trustGeneration: Int64
     let group: String
     let settings: GroupSettings
     let appraiser: Appraiser
@@ -17,6 +19,11 @@ struct GroupPolicy: Sendable {
     let plans: [String: OpenPlan]
     /// Staged activation that is under way in the group.
     let rollout: OpenRollout?
+
+    /// Whether nothing that it was made of has changed since.
+    func isCurrent(_ policy: VerifierPolicy, _ snapshot: any StoreSnapshot) throws -> Bool {
+        try trustGeneration == policy.operatorTrust.generation && generation == snapshot.policyGeneration()
+    }
 
     /// `name@version`, as verdicts name it.
     var referenceName: String? { reference.map { "\($0.name)@\($0.version ?? 0)" } }
@@ -29,6 +36,8 @@ struct GroupPolicy: Sendable {
     init(
         group: String, policy: VerifierPolicy, candidate: ReferenceRecord? = nil, in snapshot: any StoreSnapshot
     ) throws {
+        // Before the signatures are looked at: a change in between makes this policy outdated, never a new one out of it.
+        trustGeneration = policy.operatorTrust.generation
         generation = try snapshot.policyGeneration()
         self.group = group
         settings = try policy.settings(of: group, in: snapshot)

@@ -31,8 +31,8 @@ package struct VerifierPolicy: Hashable, Sendable {
     package var maxRevocationAge: Int64 = 90 * 86_400_000
     /// Whether reference sets must be signed by those who proposed and approved them (RV-06).
     package var referenceSignatures = ReferenceSignatureRule.optional
-    /// DER of the CAs whose certificates operators sign with. Without one no signature counts.
-    package var operatorRoots: [[UInt8]] = []
+    /// Whose certificates operators sign with; the only part that changes while the verifier runs.
+    package var operatorTrust = OperatorTrust()
     /// What holds for a group without settings of its own.
     package var defaultSettings = GroupSettings(
         fingerprintIntervals: [

@@ -5,6 +5,10 @@ package protocol RolloutReading {
     func openRollout(group: String) throws -> RolloutRecord?
     /// Open ones, and halted ones that are not settled.
     func unfinishedRollouts() throws -> [RolloutRecord]
+    /// Of all sets, the newest first; those with lower numbers than the cursor's.
+    ///
+    /// - Parameter open: nil for both.
+    func rollouts(open: Bool?, before cursor: Int64?, limit: Int) throws -> [RolloutRecord]
     /// The last one of any version of the set.
     func latestRollout(of reference: String) throws -> RolloutRecord?
     func rolloutNode(_ node: NodeID, in rollout: Int64) throws -> RolloutNodeRecord?

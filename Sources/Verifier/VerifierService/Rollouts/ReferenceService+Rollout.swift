@@ -79,6 +79,20 @@ extension ReferenceService {
         return try await ledger.perform(peer, "rollout.show", subject: name) { tx in try Self.rollout(name, tx) }
     }
 
+    package func rollouts(
+        open: Bool?, cursor: String?, limit: Int, peer: OperatorPeer
+    ) async throws -> Page<RolloutView> {
+        let limit = try OperatorInput.limit(limit)
+        let cursor = try OperatorInput.numberCursor(cursor)
+        return try await ledger.perform(peer, "rollout.list", subject: open == true ? "open" : "all") { tx in
+            let records = try tx.rollouts(open: open, before: cursor, limit: limit + 1)
+            let page = records.prefix(limit)
+            return Page(
+                items: try page.map { $0.view(try tx.rolloutCounts($0)) },
+                nextCursor: records.count > limit ? page.last.map { String($0.number) } : nil)
+        }
+    }
+
     private static func rollout(_ name: String, _ snapshot: any StoreSnapshot) throws -> RolloutView {
         guard let rollout = try snapshot.latestRollout(of: name) else {
             throw ServiceError(.unknown, "API_UNKNOWN", "no staged activation of \(name)")

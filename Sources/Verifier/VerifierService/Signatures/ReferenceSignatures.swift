@@ -46,7 +46,9 @@ enum ReferenceSignatures {
         let signed = ReferenceSignatureRecord(
             name: record.name, version: record.version, act: act, signer: peer.name, certificates: peer.certificates,
             signature: signature, atMilliseconds: snapshot.now)
-        if let problem = problem(signed, record, keySHA256: peer.keySHA256, policy) { throw refusal(record, problem) }
+        if let problem = problem(signed, record, keySHA256: peer.keySHA256, policy) {
+            throw refusal(record, problem.detail)
+        }
         return signed
     }
 
@@ -73,7 +75,7 @@ enum ReferenceSignatures {
     /// Checks the stored bytes against everything that was signed and recorded of them, before anybody parses them.
     ///
     /// - Throws: `unavailable` `STORE_TAMPERED` where document or signature are not what an operator signed, and
-    ///   `REF_SIGNATURE` where a required one is missing: then the set judges nobody.
+    ///   `REF_SIGNATURE` where a required one is missing or its signer is revoked: then the set judges nobody.
     static func verify(
         _ record: ReferenceRecord, _ policy: VerifierPolicy, _ snapshot: any StoreSnapshot
     ) throws {
@@ -88,7 +90,11 @@ enum ReferenceSignatures {
             guard signed.signer == name, let key else {
                 throw tampered(record, "\(signed.act.rawValue) is signed by another than is recorded")
             }
-            if let problem = problem(signed, record, keySHA256: key, policy) { throw tampered(record, problem) }
+            switch problem(signed, record, keySHA256: key, policy) {
+            case nil: break
+            case .wrong(let detail): throw tampered(record, detail)
+            case .revoked(let detail): throw useless(record, "\(signed.act.rawValue) by \(signed.signer): \(detail)")
+            }
         }
         let isApproved = [.approved, .active, .retired].contains(record.status)
         if isApproved, !record.labMode, Set(stored.map(\.act)).count == acts.count,
@@ -98,10 +104,12 @@ enum ReferenceSignatures {
         }
         guard policy.referenceSignatures == .required, isApproved else { return }
         for act in acts where !stored.contains(where: { $0.act == act }) {
-            throw ServiceError(
-                .unavailable, code,
-                "\(record.name)@\(record.version) judges nobody: the signature of \(act.rawValue) is missing")
+            throw useless(record, "the signature of \(act.rawValue) is missing")
         }
+    }
+
+    private static func useless(_ record: ReferenceRecord, _ detail: String) -> ServiceError {
+        ServiceError(.unavailable, code, "\(record.name)@\(record.version) judges nobody: \(detail)")
     }
 
     private static func tampered(_ record: ReferenceRecord, _ detail: String) -> ServiceError {
@@ -140,29 +148,43 @@ enum ReferenceSignatures {
 
     // MARK: One signature
 
+    private enum Problem {
+        /// Nobody of the operators made this signature over this document.
+        case wrong(String)
+        /// Somebody did who does not count any more.
+        case revoked(String)
+
+        var detail: String {
+            switch self {
+            case .wrong(let detail), .revoked(let detail): detail
+            }
+        }
+    }
+
     /// Why a signature does not count; nil where it does.
     private static func problem(
         _ signed: ReferenceSignatureRecord, _ record: ReferenceRecord, keySHA256: String, _ policy: VerifierPolicy
-    ) -> String? {
-        guard let certificate = IssuedCertificate(chain: signed.certificates, roots: policy.operatorRoots) else {
-            return "the signer's certificate leads to no operators' CA"
+    ) -> Problem? {
+        let trust = policy.operatorTrust.content
+        guard let certificate = IssuedCertificate(chain: signed.certificates, roots: trust.roots) else {
+            return .wrong("the signer's certificate leads to no operators' CA")
         }
         let second = signed.atMilliseconds / 1000
         guard certificate.notBefore <= second, second <= certificate.notAfter else {
-            return "the signer's certificate did not hold when the signature was made"
+            return .wrong("the signer's certificate did not hold when the signature was made")
         }
         guard Hex.encode(SHA256.hash(data: certificate.subjectPublicKeyInfo)) == keySHA256 else {
-            return "the signer's certificate is of another key than the operator's"
+            return .wrong("the signer's certificate is of another key than the operator's")
         }
         guard let key = try? P256.Signing.PublicKey(derRepresentation: certificate.subjectPublicKeyInfo) else {
-            return "the signer's key is no P-256 key"
+            return .wrong("the signer's key is no P-256 key")
         }
         let message = ProtocolBinding.reference(
             act: signed.act, version: record.version, document: record.document)
         guard signed.signature.count == signatureSize,
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signed.signature),
             key.isValidSignature(signature, for: message)
-        else { return "the signature of \(signed.act.rawValue) does not verify over the stored document" }
-        return nil
+        else { return .wrong("the signature of \(signed.act.rawValue) does not verify over the stored document") }
+        return trust.revocations.reason(against: certificate, at: second).map { .revoked($0) }
     }
 }

@@ -36,6 +36,10 @@ package protocol RolloutUseCases: Sendable {
         -> RolloutView
     /// The last one of any version of the set.
     func rollout(_ name: String, peer: OperatorPeer) async throws -> RolloutView
+    /// Of all sets, newest first.
+    ///
+    /// - Parameter open: only those under way, or only those that ended; nil for all.
+    func rollouts(open: Bool?, cursor: String?, limit: Int, peer: OperatorPeer) async throws -> Page<RolloutView>
     /// Stops the one under way, and clears what failed only by its set.
     func haltRollout(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) async throws
         -> RolloutHalt

@@ -33,6 +33,14 @@ extension SQLiteSession {
         try rows(Self.selectRollout + " WHERE is_settled = 0 ORDER BY number").map(decodeRollout)
     }
 
+    func rollouts(open: Bool?, before cursor: Int64?, limit: Int) throws -> [RolloutRecord] {
+        try rows(
+            Self.selectRollout + """
+                 WHERE (?1 IS NULL OR (status = 'open') = ?1) AND number < ?2 ORDER BY number DESC LIMIT ?3
+                """, [open, cursor ?? Int64.max, limit]
+        ).map(decodeRollout)
+    }
+
     func latestRollout(of reference: String) throws -> RolloutRecord? {
         try row(Self.selectRollout + " WHERE reference_name = ? ORDER BY number DESC LIMIT 1", [reference])
             .map(decodeRollout)

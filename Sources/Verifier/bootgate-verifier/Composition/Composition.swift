@@ -27,7 +27,7 @@ struct Composition {
         store = try SQLiteStore(path: data.store, auditKey: try AuditKeyFile.read(path: data.auditKey))
         var policy = Self.policy(configuration)
         policy.referenceSignatures = configuration.referenceSignatures
-        policy.operatorRoots = try TrustFiles(configuration: configuration).operatorRoots()
+        policy.operatorTrust = OperatorTrust(try TrustFiles(configuration: configuration).operatorTrust())
         self.policy = policy
         labMode = try await store.read { try $0.setting(StoredSetting.labMode) == "true" }
     }
@@ -82,6 +82,8 @@ struct Composition {
             [
                 .init("reload-begins") { ServiceManager.notify(.reloading) },
                 .init("tls") { try tls.replace(with: try trust.load()) },
+                .init("reference-signers") { [policy] in policy.operatorTrust.replace(with: try trust.operatorTrust())
+                },
                 .init("certificate-ends") { await watch.checkAll() },
                 .init("endorsements") { try endorsements.reload() },
                 .init("result-key") {

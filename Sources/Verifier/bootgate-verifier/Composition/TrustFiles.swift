@@ -1,6 +1,7 @@
 internal import Admission
 internal import NIOSSL
 internal import VerifierAPI
+internal import VerifierService
 internal import X509
 
 /// Reads what the listeners present and trust from the files.
@@ -46,10 +47,20 @@ struct TrustFiles {
             }
     }
 
-    /// DER of the CAs whose certificates operators hold: what signatures of reference sets must lead to.
-    func operatorRoots() throws -> [[UInt8]] {
-        try roots([configuration.data.authorityCertificate(.operator)] + configuration.operatorRootFiles)
-            .map(CertificateEncoding.der)
+    /// The CAs whose certificates operators hold: what signatures of reference sets must lead to, and what they revoked.
+    func operatorTrust() throws -> OperatorTrust.Content {
+        let lists = try configuration.revocationListFiles.flatMap { file in
+            do {
+                return try PeerRevocations.lists(pem: FileAccess.text(file))
+            } catch let problem as FileProblem {
+                throw problem
+            } catch {
+                throw FileProblem(path: file, reason: "\(error)")
+            }
+        }
+        return OperatorTrust.Content(
+            roots: try roots([configuration.data.authorityCertificate(.operator)] + configuration.operatorRootFiles)
+                .map(CertificateEncoding.der), revocationLists: lists)
     }
 
     private func roots(_ files: [String]) throws -> [Certificate] { try files.flatMap(certificates) }

@@ -50,7 +50,9 @@ struct RuntimeBench {
     }
 
     func entry(_ path: String, _ digest: FileDigest, signature: [UInt8]? = nil) -> Measured {
-        Measured(entry: RuntimeEntry(path: Array(path.utf8), content: .file(digest, signature: signature)))
+        Measured(
+            entry: RuntimeEntry(
+                path: Array(path.utf8), content: .file(digest, signatures: signature.map { [.attribute($0)] } ?? [])))
     }
     func file(_ path: String, _ content: String) -> Measured { entry(path, Self.digest(content)) }
     func violation(_ path: String) -> Measured {
@@ -72,13 +74,17 @@ struct RuntimeBench {
     func list(_ entries: [Measured]) -> IMAListBuilder {
         var list = IMAListBuilder()
         // A kernel uses one template for all files.
-        let isSigned = entries.contains { if case .file(_, _?) = $0.entry.content { true } else { false } }
+        let isSigned = entries.contains {
+            if case .file(_, let made) = $0.entry.content { !made.isEmpty } else { false }
+        }
         for measured in entries {
             let name = measured.entry.path + [0]
             switch measured.entry.content {
-            case .file(let file, let signature):
+            case .file(let file, let signatures):
                 let digest = IMAListBuilder.digest(file.digest.algorithm.name, file.digest.bytes)
-                list.add(isSigned ? "ima-sig" : "ima-ng", [digest, name] + (isSigned ? [signature ?? []] : []))
+                var field: [UInt8] = []
+                if case .attribute(let bytes)? = signatures.first { field = bytes }
+                list.add(isSigned ? "ima-sig" : "ima-ng", [digest, name] + (isSigned ? [field] : []))
             case .buffer(let file):
                 list.add("ima-buf", [IMAListBuilder.digest("sha256", file.digest.bytes), name, measured.buffer])
             default: list.addViolation(String(decoding: measured.entry.path, as: UTF8.self))
@@ -151,7 +157,7 @@ struct RuntimeSummaryTests {
         ]
         for (path, text) in odd {
             let entry = Measured(
-                entry: RuntimeEntry(path: path, content: .file(RuntimeBench.digest("x"), signature: nil)))
+                entry: RuntimeEntry(path: path, content: .file(RuntimeBench.digest("x"))))
             #expect(try bench.findings([bench.aggregate(), entry]).first?.name == text)
         }
     }

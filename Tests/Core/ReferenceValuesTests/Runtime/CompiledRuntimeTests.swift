@@ -40,7 +40,7 @@ struct CompiledRuntimeTests {
         let rules = try F.compiled { $0.files = ["\(F.digest("x")) /caf\u{E9}"] }
         #expect(rules.verdict(F.file("/caf\u{E9}", "x")) == .listed)
         #expect(rules.verdict(F.file("/cafe\u{301}", "x")) == .refused(.unknown))
-        let latin = RuntimeEntry(path: [0x2F, 0x63, 0x61, 0x66, 0xE9], content: .file(F.digest("x"), signature: nil))
+        let latin = RuntimeEntry(path: [0x2F, 0x63, 0x61, 0x66, 0xE9], content: .file(F.digest("x")))
         #expect(rules.verdict(latin) == .refused(.unknown))
     }
 
@@ -49,7 +49,7 @@ struct CompiledRuntimeTests {
         let rules = try F.compiled()
         let prefix = try #require(Digest(algorithm: .sha1, bytes: Array(F.digest("sh").digest.bytes.prefix(20))))
         func entry(_ path: String) -> RuntimeEntry {
-            RuntimeEntry(path: Array(path.utf8), content: .file(FileDigest(prefix), signature: nil))
+            RuntimeEntry(path: Array(path.utf8), content: .file(FileDigest(prefix)))
         }
         #expect(rules.verdict(entry("/bin/sh")) == .refused(.algorithm(expected: [F.digest("sh")])))
         #expect(rules.verdict(entry("/root/evil")) == .refused(.algorithm(expected: [])))
@@ -59,7 +59,7 @@ struct CompiledRuntimeTests {
         #expect(rules.verdict(F.file("/bin/ls", "ls", .sha512)) != .listed)
         // fs-verity's digest is not the file's, even where the bytes agree.
         let verity = FileDigest(F.digest("ls").digest, isVerity: true)
-        let measured = RuntimeEntry(path: Array("/bin/ls".utf8), content: .file(verity, signature: nil))
+        let measured = RuntimeEntry(path: Array("/bin/ls".utf8), content: .file(verity))
         #expect(rules.verdict(measured) == .refused(.algorithm(expected: [F.digest("ls"), F.digest("ls 2")])))
         let unknown = RuntimeEntry(path: Array("/bin/ls".utf8), content: .unknownAlgorithm("md5:00"))
         #expect(rules.verdict(unknown) == .refused(.algorithm(expected: [F.digest("ls"), F.digest("ls 2")])))
@@ -77,7 +77,7 @@ struct CompiledRuntimeTests {
         #expect(rules.verdict(F.file("/tmp/ls", "ls")) == .refused(.denied(bad.digest)))
         #expect(rules.verdict(F.file("/x", "everywhere")) == .refused(.denied(F.digest("everywhere").digest)))
         #expect(rules.verdict(F.buffer(".ima", "key")) == .refused(.denied(F.digest("key").digest)))
-        let verity = RuntimeEntry(path: [0x2F], content: .file(FileDigest(bad.digest, isVerity: true), signature: nil))
+        let verity = RuntimeEntry(path: [0x2F], content: .file(FileDigest(bad.digest, isVerity: true)))
         #expect(rules.verdict(verity) == .refused(.denied(bad.digest)))
         #expect(rules.verdict(F.file("/bin/ls", "ls 2")) == .listed)
     }
@@ -174,7 +174,7 @@ struct CompiledRuntimeTests {
                 for algorithm in HashAlgorithm.allCases {
                     let digest = FileDigest(MessageDigest.hash([byte], algorithm), isVerity: number % 2 == 0)
                     let verdict = rules.verdict(
-                        RuntimeEntry(path: Array(path.utf8), content: .file(digest, signature: nil)))
+                        RuntimeEntry(path: Array(path.utf8), content: .file(digest)))
                     #expect((verdict == .listed) == (expected[path]?.contains(digest) ?? false))
                 }
             }

@@ -87,7 +87,7 @@ struct FileSignatureTests {
                     path: Array("/opt/x".utf8),
                     content: .file(
                         FileDigest(digest.digest, isVerity: isVerity),
-                        signature: Self.field(signature, id: key.id, type: type, version: 3)))
+                        signatures: [.attribute(Self.field(signature, id: key.id, type: type, version: 3))]))
                 #expect(rules.verdict(entry) == .signed(signer: number), "\(key.name) \(type)")
             }
         }
@@ -205,15 +205,15 @@ struct FileSignatureTests {
     @Test("A kept verdict is used again, and none is kept where nothing keeps it")
     func keeping() throws {
         struct Keeper: SignatureVerdictKeeping {
-            var kept: [[UInt8]: SignatureVerdict] = [:]
+            var kept: [TPMStructures.Digest: SignatureVerdict] = [:]
             var made = 0
             mutating func verdict(
-                _ signature: [UInt8], over digest: FileDigest, make: () -> SignatureVerdict
+                _ signature: RuntimeSignature, over digest: FileDigest, make: () -> SignatureVerdict
             ) -> SignatureVerdict {
-                if let verdict = kept[signature + digest.digest.bytes] { return verdict }
+                if let verdict = kept[signature.identity] { return verdict }
                 made += 1
                 let verdict = make()
-                kept[signature + digest.digest.bytes] = verdict
+                kept[signature.identity] = verdict
                 return verdict
             }
         }

@@ -32,7 +32,8 @@ enum RuntimeFixture {
         _ path: String, _ content: String, _ algorithm: HashAlgorithm = .sha256, signature: [UInt8]? = nil
     ) -> RuntimeEntry {
         RuntimeEntry(
-            path: Array(path.utf8), content: .file(digest(content, algorithm), signature: signature))
+            path: Array(path.utf8),
+            content: .file(digest(content, algorithm), signatures: signature.map { [.attribute($0)] } ?? []))
     }
 
     static func buffer(_ name: String, _ content: String) -> RuntimeEntry {

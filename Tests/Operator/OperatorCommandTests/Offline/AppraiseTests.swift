@@ -1,4 +1,5 @@
 import ByteParsing
+import Crypto
 import Foundation
 import SoftwareTPM
 import TestVectors
@@ -151,6 +152,58 @@ struct AppraiseTests {
         #expect(run.status == 65)
         #expect(run.errorText.contains("POL_SCHEMA"))
         #expect(run.errorText.contains("onUnkn"))
+    }
+
+    /// The captured set in two documents: boot loader and kernel over the rest.
+    private func line() throws -> (child: String, parent: String) {
+        var whole = try #require(
+            try JSONSerialization.jsonObject(with: Data(readFile(references))) as? [String: Any])
+        let upper: Set<String> = ["boot-loader", "kernel"]
+        let layers = whole["layers"] as? [[String: Any]] ?? []
+        let rules = whole["pcrs"] as? [[String: Any]] ?? []
+        func isUpper(_ rule: [String: Any]) -> Bool { [4, 5, 8, 9, 11, 12, 13].contains(rule["pcr"] as? Int) }
+        var child = whole
+        whole["name"] = "model"
+        whole["layers"] = layers.filter { !upper.contains($0["id"] as? String ?? "") }
+        whole["pcrs"] = rules.filter { !isUpper($0) }
+        let parent = try folder.write(JSONSerialization.data(withJSONObject: whole), to: "model.json")
+        child["layers"] = layers.filter { upper.contains($0["id"] as? String ?? "") }
+        child["pcrs"] = rules.filter(isUpper)
+        child["extends"] = [
+            "name": "model", "version": 3,
+            "documentSHA256": Hex.encode(Array(SHA256.hash(data: Data(try readFile(parent))))),
+        ]
+        return (try folder.write(JSONSerialization.data(withJSONObject: child), to: "child.json"), parent)
+    }
+
+    @Test("A set that rests on another is judged over the file that it names by its SHA-256")
+    func child() throws {
+        let (child, parent) = try line()
+        func run(_ evidence: MeasuredBootVector, _ arguments: String...) throws -> ProcessResult {
+            try runProcess(
+                BootgateProcess.path,
+                ["appraise", "--evidence", evidence.folder.path, "--references", child] + arguments)
+        }
+        let golden = try run(TestVectors.golden, "--parent", parent, "-o", "json")
+        #expect(golden.status == 0, "\(golden.text)\(golden.errorText)")
+        let whole = try appraise(TestVectors.golden.folder.path).result
+        let layers = { (result: [String: Any]) in
+            (result["layers"] as? [[String: Any]] ?? []).map { "\($0["id"] ?? "") \($0["tier"] ?? "")" }
+        }
+        #expect(layers(try BootgateProcess.json(golden)) == layers(whole))
+        #expect(try run(TestVectors.changedCommandLine, "--parent", parent).status == 2)
+        let alone = try run(TestVectors.golden)
+        #expect(alone.status == 65 && alone.errorText.contains("POL_PARENT"))
+        #expect(alone.errorText.contains("model@3") && alone.errorText.contains("not given"))
+        // Another formatting is another document.
+        let other = try folder.write(try readFile(parent) + [0x0A], to: "other.json")
+        let pinned = try run(TestVectors.golden, "--parent", other)
+        #expect(pinned.status == 65 && pinned.errorText.contains("another document of it"))
+        let unused = try run(TestVectors.golden, "--parent", parent, "--parent", references)
+        #expect(unused.status == 64 && unused.errorText.contains("no set of --references rests on it"))
+        let broken = try folder.write(Array("{}".utf8), to: "broken.json")
+        let unread = try run(TestVectors.golden, "--parent", broken)
+        #expect(unread.status == 65 && unread.errorText.contains("broken.json: POL_SCHEMA"))
     }
 
     @Test("diff names the changed command line")

@@ -9,6 +9,7 @@ struct RolloutCommandTests {
             ["activate", "s", "--dwell-minutes", "5", "--reason", "x"],
             ["activate", "s", "--staged", "--dwell-minutes", "0", "--reason", "x"],
             ["activate", "s", "--staged"], ["rollout", "show"], ["rollout", "halt", "s"], ["rollout", "halt"],
+            ["rollout", "list", "s"], ["rollout", "list", "--limit", "0"],
         ])
     func usage(_ arguments: [String]) throws {
         let result = try runProcess(BootgateProcess.path, ["reference"] + arguments)

@@ -68,23 +68,11 @@ public struct EKCertificateAuthority: Sendable {
 
     /// DER of a version 1 revocation list (RFC 5280, section 5.1) over serial numbers.
     public func revocationList(_ serialNumbers: [[UInt8]]) throws -> [UInt8] {
-        func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
-            let length =
-                content.count < 128
-                ? [UInt8(content.count)] : [0x82, UInt8(content.count >> 8), UInt8(content.count & 0xFF)]
-            return [tag] + length + content
-        }
-        let algorithm = element(0x30, [0x06, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02])
-        let time = element(0x17, Array("250101000000Z".utf8))
-        var name = DER.Serializer()
-        try name.serialize(certificate.subject)
-        let entries = serialNumbers.flatMap {
-            element(0x30, element(0x02, (($0.first ?? 0) > 0x7F ? [0] : []) + $0) + time)
-        }
-        let list = element(
-            0x30, algorithm + name.serializedBytes + time + (entries.isEmpty ? [] : element(0x30, entries)))
-        let signature = Array(try signingKey.signature(for: list).derRepresentation)
-        return element(0x30, list + algorithm + element(0x03, [0] + signature))
+        try revocationList(of: serialNumbers.map { RevocationListWriter.Entry($0) })
+    }
+
+    public func revocationList(of entries: [RevocationListWriter.Entry]) throws -> [UInt8] {
+        try RevocationListWriter.der(entries, issuer: certificate.subject, key: signingKey)
     }
 
     /// DER of an EK certificate over a SubjectPublicKeyInfo.

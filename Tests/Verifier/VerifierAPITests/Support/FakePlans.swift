@@ -47,6 +47,12 @@ extension FakeUseCases: RolloutUseCases {
         try called("rollout \(name)")
         return Self.rollout
     }
+    func rollouts(
+        open: Bool?, cursor: String?, limit: Int, peer: OperatorPeer
+    ) throws -> Page<RolloutView> {
+        try called("rollouts open: \(open.map(String.init) ?? "any") \(cursor ?? "-") \(limit)")
+        return Page(items: [Self.rollout], nextCursor: "1")
+    }
     func haltRollout(_ name: String, _ request: ReferenceRollbackRequest, peer: OperatorPeer) throws -> RolloutHalt {
         try called("halt rollout \(name)")
         return RolloutHalt(rollout: Self.rollout, cleared: [NodeID("n1")!], stillFailed: [])

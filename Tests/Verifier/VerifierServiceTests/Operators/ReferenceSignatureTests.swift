@@ -1,4 +1,5 @@
 import AttestationMessages
+import AttestationTestKit
 import Crypto
 import Foundation
 import SecurityEvents
@@ -22,10 +23,12 @@ struct ReferenceSignatureTests {
         document = try OperatorFixture.document()
     }
 
-    private func policy(_ rule: ReferenceSignatureRule) throws -> VerifierPolicy {
+    private func policy(
+        _ rule: ReferenceSignatureRule, revoking entries: [RevocationListWriter.Entry] = []
+    ) throws -> VerifierPolicy {
         var policy = VerifierPolicy()
         policy.referenceSignatures = rule
-        policy.operatorRoots = [try StubAuthority.der(authority.certificate)]
+        policy.operatorTrust = OperatorTrust(try authority.trust(revoking: entries))
         return policy
     }
 
@@ -132,6 +135,37 @@ struct ReferenceSignatureTests {
             let refusal = try await refusalCode { try await sign(.propose, view, by: signer, service) }
             #expect(refusal == "REF_SIGNATURE", "\(signer.peer.name)")
         }
+    }
+
+    @Test(
+        "RV-06: a signer whom the operators' CA revoked is refused with 422, also by a list that came while the verifier ran"
+    )
+    func revoked() async throws {
+        try await enlist(ada, bob)
+        let now = Date()
+        for entry in [
+            RevocationListWriter.Entry(ada.serialNumber, at: now - 60),
+            .init(ada.serialNumber, at: now - 60, reason: [4]), .init(ada.serialNumber, at: now + 3600, reason: [1]),
+        ] {
+            let policy = try policy(.required)
+            let service = ReferenceService(store: fixture.store, labMode: false, policy: policy)
+            let view = try await draft(service, by: ada)
+            policy.operatorTrust.replace(with: try authority.trust(revoking: [entry]))
+            let refusal = await nodeRefusal { _ = try await sign(.propose, view, by: ada, service) }
+            #expect(refusal?.code == "REF_SIGNATURE" && refusal?.kind == .invalid)
+            #expect(refusal?.detail.contains("revoked") == true)
+            // Others act on.
+            let other = try await draft(service, by: bob)
+            _ = try await sign(.propose, other, by: bob, service)
+        }
+        // Of another CA with the same name, or of another certificate, a list says nothing of her.
+        let strangers = try StubAuthority(commonName: "operators").revocationList([.init(ada.serialNumber)])
+        let policy = try policy(.required, revoking: [.init(bob.serialNumber)])
+        var content = policy.operatorTrust.content
+        content = .init(roots: content.roots, revocationLists: [strangers])
+        policy.operatorTrust.replace(with: content)
+        let service = ReferenceService(store: fixture.store, labMode: false, policy: policy)
+        _ = try await sign(.propose, try await draft(service, by: ada), by: ada, service)
     }
 
     @Test("Where signatures are optional a wrong one is refused all the same, and none is shown as none")

@@ -1,14 +1,20 @@
 import AttestationMessages
+import AttestationTestKit
 import ByteParsing
 import Crypto
 import Foundation
 import StubVerifier
+import TPMCryptography
 import VerifierService
 import X509
 
 /// An operator with a certificate, as the handshake shows it, who signs acts on reference sets.
 struct ReferenceSigner: Sendable {
     let peer: OperatorPeer
+    /// Of the certificate.
+    var serialNumber: [UInt8] {
+        (try? OpenSSLCertificate(der: peer.certificates[0]))?.serialNumber ?? []
+    }
     private let sign: @Sendable ([UInt8]) throws -> [UInt8]
 
     init(
@@ -58,5 +64,18 @@ struct ReferenceSigner: Sendable {
         OperatorRecord(
             name: peer.name, roles: peer.roles, keySHA256: peer.keySHA256, active: active, addedBy: "test",
             addedAtMilliseconds: 0)
+    }
+}
+
+extension StubAuthority {
+    func revocationList(_ entries: [RevocationListWriter.Entry]) throws -> OpenSSLRevocationList {
+        try OpenSSLRevocationList(
+            der: RevocationListWriter.der(entries, issuer: certificate.subject, key: signingKey))
+    }
+
+    /// What operators' files say when this is their CA.
+    func trust(revoking entries: [RevocationListWriter.Entry] = []) throws -> OperatorTrust.Content {
+        OperatorTrust.Content(
+            roots: [try Self.der(certificate)], revocationLists: entries.isEmpty ? [] : [try revocationList(entries)])
     }
 }

@@ -107,6 +107,34 @@ struct RolloutTests {
         #expect(last.act == "activate" && last.note?.contains("ada") == true && last.ticket == "CHG-9")
     }
 
+    @Test("Rollouts of all sets are listed, with their counts, page by page; a cursor of another list is refused")
+    func listing() async throws {
+        let fixture = try await PlanFixture()
+        let nodes = try await fixture.fleet(2)
+        func list(_ open: Bool?, cursor: String? = nil, limit: Int = 10) async throws -> Page<RolloutView> {
+            try await fixture.references.rollouts(open: open, cursor: cursor, limit: limit, peer: fixture.ada)
+        }
+        #expect(try await list(nil).items.isEmpty)
+        for reason in ["first", "second"] {
+            let set = try await fixture.approve([PlanFixture.old, PlanFixture.new])
+            _ = try await start(fixture, version: set.version, by: fixture.ada)
+            guard reason == "first" else { break }
+            _ = try await fixture.references.haltRollout(
+                "golden", ReferenceRollbackRequest(reason: reason, ticket: nil), peer: fixture.bob)
+        }
+        _ = try await fixture.attest(nodes)
+        let all = try await list(nil)
+        #expect(all.items.map(\.status) == [.open, .halted] && all.nextCursor == nil)
+        #expect(all.items.first == (try await rollout(fixture)) && all.items.first?.judged == 1)
+        #expect(try await list(true).items == Array(all.items.prefix(1)))
+        #expect(try await list(false).items == Array(all.items.suffix(1)))
+        let first = try await list(nil, limit: 1)
+        #expect(first.items == Array(all.items.prefix(1)))
+        let second = try await list(nil, cursor: first.nextCursor, limit: 1)
+        #expect(second.items == Array(all.items.suffix(1)) && second.nextCursor == nil)
+        #expect(try await refusalCode { try await list(nil, cursor: "edge-01") } == "API_CURSOR")
+    }
+
     @Test("A stage does not end before its time, however soon its nodes were judged")
     func dwell() async throws {
         let fixture = try await PlanFixture()

@@ -36,7 +36,7 @@ struct RuntimeRulesBenchmark {
     private func judging(_ count: Int) throws -> Comparison.Result {
         guard let rules = try CompiledReferences(set(count)).runtime else { throw ExitCode(70) }
         let entries = (0..<count).map { number in
-            RuntimeEntry(path: Array(Self.path(number).utf8), content: .file(Self.digest(number), signature: nil))
+            RuntimeEntry(path: Array(Self.path(number).utf8), content: .file(Self.digest(number)))
         }
         let data = [UInt8](repeating: 7, count: 110)
         let block = [UInt8](repeating: 5, count: 64)
@@ -84,7 +84,7 @@ struct RuntimeRulesBenchmark {
                 : "\(head)*a/\(String(repeating: "a", count: 60))*/**/\(String(repeating: "a", count: 78))\(number % 10)"
         }
         guard let rules = try CompiledReferences(set(1) { $0.exclude = globs }).runtime else { throw ExitCode(70) }
-        let entry = RuntimeEntry(path: path, content: .file(Self.digest(-1), signature: nil))
+        let entry = RuntimeEntry(path: path, content: .file(Self.digest(-1)))
         var best = Duration.seconds(1)
         for _ in 0..<100 {
             let start = ContinuousClock.now

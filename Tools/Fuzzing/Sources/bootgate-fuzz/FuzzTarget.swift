@@ -5,6 +5,7 @@ import Endorsements
 import IMAMeasurementList
 import ReferenceValues
 import TCGEventLog
+import TPMCryptography
 import TPMStructures
 
 /// The parsers of untrusted bytes. A target reads the input and uses what it yields, as the product does.
@@ -23,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     case ekCertificate = "ek-certificate"
     case referenceSet = "reference-set"
     case fileSignature = "file-signature"
+    case appendedSignature = "appended-signature"
     case measurementPolicy = "measurement-policy"
     case keylimePolicy = "keylime-policy"
     case revocations
@@ -65,6 +67,11 @@ enum FuzzTarget: String, CaseIterable {
                 accepts { _ = try CompiledReferences(parsing: input) },
             ].contains(true)
         case .fileSignature: accepts { _ = try IMAFileSignature(input) }
+        case .appendedSignature:
+            accepts {
+                let message = try DetachedSignature(der: input)
+                _ = message.attributes.map { message.signedDigest(of: $0.messageDigest) }
+            }
         case .measurementPolicy:
             accepts { _ = try IMAPolicy(String(decoding: input, as: UTF8.self)).weaknesses }
         case .keylimePolicy: accepts { _ = try KeylimeRuntimePolicy(parsing: input).notCarriedOver }
