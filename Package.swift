@@ -299,7 +299,7 @@ let testTargets: [Target] = [
             "Endorsements",
             "JSONCoding", "ReferenceValues", "SecurityEvents", "SoftwareTPM", "StubVerifier", "TCGEventLog",
             "TPMCryptography", "TPMStructures", "TestVectors",
-            "VerifierService", "VerifierStore", crypto, logging, x509,
+            "VerifierService", "VerifierStore", crypto, grdb, logging, x509,
         ]),
     tests(
         "VerifierStoreTests", in: "Verifier",

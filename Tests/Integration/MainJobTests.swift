@@ -123,4 +123,38 @@ struct MainJobTests {
         let verdict = try #require(try laboratory.node("edge-01").lastVerdict)
         #expect(verdict.reasons.contains("QUOTE_RESET_UNEXPLAINED"), "\(verdict.reasons)")
     }
+
+    @Test("IM-11: another kernel without a TPM reset is refused, explained, and good again after a real reboot alone")
+    func kexec() async throws {
+        let laboratory = try Laboratory()
+        try await laboratory.start()
+        let machine = try Machine("edge-01", in: laboratory)
+        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
+        _ = try machine.once()
+        try laboratory.activateReferences(from: "edge-01")
+        #expect(try machine.once().status == 0)
+        try machine.kexec()
+        #expect(try machine.once().status == 2)
+        #expect(try machine.once().status == 2)
+        let verdict = try #require(try laboratory.node("edge-01").lastVerdict)
+        #expect(verdict.reasons == ["BOOT_WITHOUT_RESET"])
+        let explained = try laboratory.run("node", "explain", "edge-01")
+        for text in [
+            "Changed  the kernel that runs", "Reboot   unexplained", "without a reset of the TPM (reset stays",
+            "Next     find out who",
+        ] {
+            #expect(explained.text.contains(text), "\(explained.text)")
+        }
+        let boots = try laboratory.json(["node", "boots", "edge-01"], of: Page<RebootView>.self)
+        #expect(boots.items.first?.isWithoutReset == true && boots.items.first?.findings == ["BOOT_WITHOUT_RESET"])
+        // What the screen says to clear is what clear takes, though the node failed twice.
+        let words = explained.text.split(whereSeparator: \.isWhitespace)
+        let place = try #require(words.lastIndex(of: "--verdict"))
+        try machine.reboot(into: "golden")
+        #expect(
+            try laboratory.run("node", "clear", "edge-01", "--verdict", String(words[place + 1]), "--reason", "kexec")
+                .status == 0)
+        #expect(try machine.once().status == 0)
+        #expect(try laboratory.admission("edge-01").decision == .admit)
+    }
 }

@@ -140,6 +140,7 @@ clear_if_failed() {
 
 clear_node() {
     local verdict
-    verdict=$(last_verdict "$1")
+    # The fail that stuck; the node may have failed again since.
+    verdict=$(bootgate node explain "$1" -o json | jq -r .verdictToClear)
     bootgate node clear "$1" --verdict "$verdict" --reason 'the testbed undid the attack' >/dev/null
 }

@@ -1,15 +1,17 @@
 # The guest with a unified kernel image: no shim, no GRUB; Secure Boot with keys of one's own. Source it after update.sh.
 #
-#   uki_image OUT KERNEL INITRD CMDLINE    systemd's stub with its sections, signed with the key that OVMF's "snakeoil" variables trust
+#   uki_image OUT KERNEL INITRD CMDLINE [VERSION]    systemd's stub with its sections, of that version of a system, signed as below
+#   uki_sign OUT FILE                      FILE signed with the key that OVMF's "snakeoil" variables trust
 #   attack_uki_command_line                two boots: golden, captured and admitted after the other references refused it; then one
 #                                          more parameter, predicted and refused
 
 UKI_COMMAND_LINE='console=ttyS0 root=/dev/ram0 rdinit=/init ima_policy=tcb ima_template=ima-ng panic=5'
 
 uki_image() {
-    local out=$1 kernel=$2 initrd=$3 command_line=$4 stub at file name arguments=()
+    local out=$1 kernel=$2 initrd=$3 command_line=$4 version=${5:-1} stub at file name arguments=()
     stub=$(debian_unpacked systemd-boot-efi)/usr/lib/systemd/boot/efi/linuxx64.efi.stub
-    printf 'ID=bootgate-testbed\nVERSION_ID=1\n' >"$out.osrel"
+    # Without a name and a version systemd-boot takes it for no system.
+    printf 'ID=bootgate-testbed\nPRETTY_NAME=testbed\nVERSION_ID=%s\n' "$version" >"$out.osrel"
     printf '%s' "$command_line" >"$out.cmdline"
     # Behind the stub's last section, each on a page of its own.
     at=$(objdump -h "$stub" | awk '/^ +[0-9]+ / { size = $3; at = $4 } END { print "0x" size, "0x" at }' | { read -r size vma; echo $((size + vma)); })
@@ -24,9 +26,24 @@ uki_image() {
         at=$((at + $(stat -c %s "$file")))
     done
     objcopy "${arguments[@]}" "$stub" "$out.unsigned"
-    openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$out.key" 2>/dev/null
-    sbsign --key "$out.key" --cert /usr/share/ovmf/PkKek-1-snakeoil.pem --output "$out" "$out.unsigned" 2>/dev/null
-    rm -f "$out".{osrel,cmdline,key,unsigned}
+    uki_sign "$out" "$out.unsigned"
+    rm -f "$out".{osrel,cmdline,unsigned}
+}
+
+uki_sign() {
+    openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$1.key" 2>/dev/null
+    sbsign --key "$1.key" --cert /usr/share/ovmf/PkKek-1-snakeoil.pem --output "$1" "$2" 2>/dev/null
+    rm -f "$1.key"
+}
+
+# uki_references EVIDENCE: references of the machine that is on, and the node's first pass under them.
+uki_references() {
+    evidence_of_guest "$1"
+    bootgate reference capture "$GROUP_SET" --group "$(node_group "$NODE")" --runtime --evidence "$1" -o json >"$work/$GROUP_SET-set.json"
+    approve_set "$work/$GROUP_SET-set.json"
+    bootgate reference activate "$GROUP_SET" --reason 'unified kernel image' >/dev/null
+    clear_if_failed
+    bootgate node watch "$NODE" --until trusted --interval 0.3 --timeout 60 >/dev/null || true
 }
 
 attack_uki_command_line() {
@@ -44,12 +61,7 @@ attack_uki_command_line() {
     # Until it has references of its own, the default group's judge it: another platform key, and everything after it.
     judge own-keys
     local evidence=$work/uki-evidence.json
-    evidence_of_guest "$evidence"
-    bootgate reference capture "$GROUP_SET" --group uki --runtime --evidence "$evidence" -o json >"$work/uki-set.json"
-    approve_set "$work/uki-set.json"
-    bootgate reference activate "$GROUP_SET" --reason 'unified kernel image' >/dev/null
-    clear_if_failed
-    bootgate node watch "$NODE" --until trusted --interval 0.3 --timeout 60 >/dev/null || true
+    uki_references "$evidence"
     judge uki-golden
     machine_off
     image_put "$MACHINE_DISK" "$work/altered.uki" /EFI/BOOT/BOOTX64.EFI

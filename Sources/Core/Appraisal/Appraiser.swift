@@ -36,10 +36,6 @@ public struct Appraiser: Sendable {
         _ input: AppraisalInput, boot: BootAppraisal? = nil, runtime: RuntimeAppraisal? = nil
     ) -> AttestationResult {
         var layers: [LayerID: LayerDraft] = [:]
-        layers[.tpmIdentity] = LayerDraft(
-            covered: true,
-            findings: input.identityFindings
-                + (input.pcrs == nil && boot == nil ? Self.noQuote(input.identityFindings) : []))
         var waivers: [AttestationResult.AppliedWaiver] = []
         if let references, let problem = Self.validityProblem(references, at: input.atMilliseconds) {
             for layer in references.coveredLayers where layer != .tpmIdentity {
@@ -71,6 +67,7 @@ public struct Appraiser: Sendable {
                     Finding(FindingID.referencesMissing, .none, .firmware, detail: "no reference set is active")
                 ])
         }
+        var list: RuntimeAppraisal?
         if let rules = references?.runtime, layers[.runtime] == nil {
             let appraised =
                 runtime
@@ -78,12 +75,17 @@ public struct Appraiser: Sendable {
                     RuntimeAppraisal(
                         measurementList: input.measurementList, $0, by: rules, at: input.atMilliseconds)
                 }
+            list = appraised
             layers[.runtime] = LayerDraft(
                 covered: true,
                 findings: appraised?.findings ?? [
                     Finding(FindingID.evidenceMissing, .none, .runtime, detail: "no register is attested")
                 ])
         }
+        let identity = ContinuityCheck.weigh(input.identityFindings, under: list)
+        layers[.tpmIdentity] = LayerDraft(
+            covered: true,
+            findings: identity + (input.pcrs == nil && boot == nil ? Self.noQuote(identity) : []))
         if let findings = input.fingerprintFindings {
             layers[.assetFingerprints] = LayerDraft(covered: true, findings: findings)
         } else if required.contains(.assetFingerprints) {
@@ -194,7 +196,10 @@ public struct Appraiser: Sendable {
         case .affirming: true
         case .warning:
             policy.warningPassesIn.contains(layer.id)
-                || layer.findings.allSatisfy { $0.tier != .warning || Self.isStaleness($0) }
+                || layer.findings.allSatisfy {
+                    // A kexec warns only where the references allow it.
+                    $0.tier != .warning || Self.isStaleness($0) || $0.id == ContinuityCheck.ID.allowedKexec
+                }
         case .none, .contraindicated: false
         }
     }

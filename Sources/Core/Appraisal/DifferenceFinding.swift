@@ -13,15 +13,18 @@ enum DifferenceFinding {
         case .changed(let event, let rule):
             let special = specialID(pcr, rule)
             let name = rule.name == event.untrustedName ? rule.name : "\(rule.name) (logged as: \(event.untrustedName))"
+            // Also where the references know it by its digest alone, as in PCR 12.
+            let general = event.verifiedCommandLine == nil ? FindingID.unknownComponent : FindingID.commandLine
             return Finding(
-                special ?? FindingID.unknownComponent, special == nil ? tolerated : .contraindicated, layer,
+                special ?? general, special == nil ? tolerated : .contraindicated, layer,
                 pcr: register, event: event.index, untrustedType: event.untrustedType, name: name,
                 expected: shown(rule, banks), seen: event.shown(banks),
                 detail: "PCR \(pcr), event \(event.index): not the \(rule.name) of the references")
         case .unexpected(let event):
             let special = specialID(pcr, nil)
+            let general = event.verifiedCommandLine == nil ? FindingID.unknownComponent : FindingID.commandLine
             return Finding(
-                special ?? (event.verifiedCommandLine == nil ? FindingID.unknownComponent : FindingID.commandLine),
+                special ?? general,
                 special == nil ? tolerated : .contraindicated, layer, pcr: register, event: event.index,
                 untrustedType: event.untrustedType, name: event.untrustedName, expected: "nothing",
                 seen: event.shown(banks),

@@ -42,6 +42,12 @@ enum SecurityEventTable {
         Row("MANIFEST_CHANGED", .low, "Factory manifest changed", "None if the import was planned."),
         Row("BOOT_NEW", .info, "Node booted", "None."),
         Row("BOOT_UNEXPECTED", .high, "Node booted outside a maintenance window", "Ask the site; look for tampering."),
+        Row(
+            "BOOT_WITHOUT_RESET", .high, "Another kernel runs without a reset of the TPM",
+            "Find out who started it; reboot the node, so that the TPM measures what runs; then clear."),
+        Row(
+            "BOOT_KEXEC", .medium, "Another kernel was started by an allowed kexec",
+            "None if it was planned; until the next reboot the boot's layers tell of the kernel before."),
         Row("BOOT_ANNOUNCED", .low, "Reboot announced", "None if the maintenance is planned."),
         Row("ADM_BOOT_CHANGED", .low, "Node booted since its verdict", "None; it attests again."),
         Row("ADM_OVERRIDE", .high, "Admission override", "Check who asked for it and when it ends."),

@@ -126,6 +126,7 @@ package final class SQLiteStore: TransactionalStore {
         migrator.registerMigration(ChangePlanSchema.identifier, migrate: ChangePlanSchema.migrate)
         migrator.registerMigration(RolloutSchema.identifier, migrate: RolloutSchema.migrate)
         migrator.registerMigration(SelectionSchema.identifier, migrate: SelectionSchema.migrate)
+        migrator.registerMigration(KernelStartSchema.identifier, migrate: KernelStartSchema.migrate)
         return migrator
     }
 

@@ -104,6 +104,32 @@ struct UnifiedKernelPredictionTests {
         }
     }
 
+    @Test(
+        "The line that systemd-boot passes of an image's own section follows the new image; another one is undecided",
+        arguments: ["", "\n", "\0"])
+    func ownCommandLine(_ end: String) throws {
+        func image(_ line: String) -> UnifiedKernel {
+            UnifiedKernel(sections: [(".linux", Array("kernel".utf8)), (".cmdline", Array((line + end).utf8))])
+        }
+        let line = "root=/dev/vda1 quiet"
+        var update = BootUpdate()
+        // A new section that ends in a newline is handed on differently by versions of the stub, and stays undecided.
+        let new = UnifiedKernel(
+            sections: [(".linux", Array("kernel".utf8)), (".cmdline", Array("root=/dev/vda2".utf8))])
+        update.unifiedKernel = new.bytes
+        let predicted = try BootPredictor.predict(image(line).booted(commandLine: line), update)
+        let booted = try new.booted(commandLine: "root=/dev/vda2")
+        let pcr = try #require(PCRIndex(12))
+        for bank in booted.banks {
+            #expect(predicted.log.replay().values[bank, pcr] == booted.replay().values[bank, pcr])
+        }
+        // Of an entry file, or typed at the boot menu.
+        let error = #expect(throws: PredictionError.self) {
+            try BootPredictor.predict(image(line).booted(commandLine: line + " debug"), update)
+        }
+        #expect(error?.code == .undecided)
+    }
+
     @Test("GRUB's command line by itself predicts PCR 8 of the boot that had it, event by event")
     func grubCommandLine() throws {
         let base = try TCGEventLog(parsing: TestVectors.golden.eventLog)

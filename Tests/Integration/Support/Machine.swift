@@ -56,7 +56,7 @@ final class Machine {
     private func measure(_ boot: String, newKernelBoot: Bool = true) throws {
         let bytes = try readFile(Programs.exampleBoot(boot))
         try writeFile(bytes, to: eventLog)
-        if newKernelBoot { try writeFile(Array((UUID().uuidString.lowercased() + "\n").utf8), to: bootID) }
+        if newKernelBoot { try startKernel() }
         let log = try TCGEventLog(parsing: bytes)
         for event in log.events where event.isExtended {
             guard let pcr = event.pcr else { continue }
@@ -81,6 +81,16 @@ final class Machine {
         try tpm.reset()
         try tpm.startup()
         try measure(boot, newKernelBoot: false)
+    }
+
+    /// Another kernel without a reset: firmware, log and registers are those of the boot before.
+    func kexec() throws {
+        stopAgent()
+        try startKernel()
+    }
+
+    private func startKernel() throws {
+        try writeFile(Array((UUID().uuidString.lowercased() + "\n").utf8), to: bootID)
     }
 
     /// The end of what the agent wrote.

@@ -245,6 +245,34 @@ struct EnrollmentTests {
         #expect(try await bench.store.read { try $0.identities(of: node.id) }.count == 1)
     }
 
+    @Test("A node that nobody knows asks again within seconds, and comes down to once a minute within two")
+    func pendingRetry() async throws {
+        let bench = try await VerifierTestBench()
+        let node = try SoftwareNode("n1")
+        let request = RenewalRequest(
+            nodeID: node.id, ekName: WireBytes(node.ekName), akName: WireBytes(node.akName))
+        var pauses: [Int] = []
+        var result = try await bench.enroll(node)
+        while result.lifecycle == .pending, pauses.count < 8 {
+            let pause = try #require(result.retryAfterSeconds)
+            pauses.append(pause)
+            bench.advance(Int64(pause) * 1000)
+            result = try await bench.enrollment.renew(request, peer: node.enrollmentPeer)
+        }
+        #expect(pauses == [5, 5, 10, 20, 40, 60, 60, 60])
+        try await bench.store.write { tx in
+            guard var record = try tx.node(node.id) else { return }
+            record.lifecycle = .enrolled
+            try tx.save(record)
+        }
+        result = try await bench.enrollment.renew(request, peer: node.enrollmentPeer)
+        #expect(result.lifecycle == .enrolled && result.retryAfterSeconds == nil)
+        // A clock that stands still or went back asks for no pause outside of the bounds.
+        let policy = VerifierPolicy()
+        #expect(policy.pendingRetrySeconds(since: 1_000, now: 1_000) == 5)
+        #expect(policy.pendingRetrySeconds(since: 9_000_000, now: 0) == 5)
+    }
+
     @Test("ID-25: another AK under the same EK waits for approval; the old AK is out at once")
     func changedAK() async throws {
         let bench = try await VerifierTestBench()

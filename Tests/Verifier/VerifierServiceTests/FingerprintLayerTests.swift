@@ -4,6 +4,8 @@ import AttestationMessages
 import Crypto
 import JSONCoding
 import ReferenceValues
+import SecurityEvents
+import TPMStructures
 import Testing
 import VerifierService
 import VerifierStore
@@ -28,7 +30,8 @@ struct FingerprintLayerTests {
         Row(difference: "deny", user: nil, verdict: .error, tier: .none),
     ]
 
-    @Test("A difference to the approved baseline warns or denies; a missing report never affirms", arguments: rows)
+    @Test(
+        "AG-05: a difference to the approved baseline warns or denies; a missing report never affirms", arguments: rows)
     func baseline(_ row: Row) async throws {
         let bench = try await VerifierTestBench()
         var node = try await bench.enrolled()
@@ -59,6 +62,20 @@ struct FingerprintLayerTests {
         let expectedFinding = row.user == nil ? FindingID.evidenceMissing : "FP_CHANGED"
         #expect(layer.findings.contains { $0.id == expectedFinding } == (row.user != "alice"))
         #expect(try await bench.decision(node) == (row.verdict == .pass ? "admit" : denial(row)))
+        let told = try await bench.events().filter { $0.eventID == "FP_CHANGED" }
+        #expect(told.count == (row.user == "mallory" ? 1 : 0))
+        #expect(told.allSatisfy { $0.severity == .medium && $0.fields["name"]?.hasPrefix("accounts ") == true })
+    }
+
+    @Test("AG-05: a report that agrees with its baseline raises no verdict that something else lowered")
+    func neverRaises() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        try await bench.attest(node)
+        node.reports[BindingTests.accounts] = BindingTests.report("alice")
+        node.clock.restartCount += 1
+        #expect(try await bench.attest(node).verdict == .fail)
+        #expect(try await bench.decision(node) == "ADM_STICKY_FAIL")
     }
 
     private func denial(_ row: Row) -> String { row.verdict == .fail ? "ADM_STICKY_FAIL" : "ADM_PENDING" }

@@ -200,6 +200,35 @@ struct FreshnessTests {
         #expect(try await bench.decision(node) == "ADM_PENDING")
     }
 
+    @Test(
+        "RV-01: a group without a set of its own is judged by the one of default, never by nobody; without that it is an error"
+    )
+    func otherGroup() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        let id = node.id
+        try await bench.store.write { tx in
+            guard var record = try tx.node(id) else { return }
+            record.group = "new-kind"
+            try tx.save(record)
+        }
+        let pass = try await bench.attest(node)
+        #expect(pass.verdict == .pass)
+        #expect(try await bench.store.read { try $0.verdict(pass.verdictID ?? "") }?.referenceSet == "golden@1")
+        try await bench.store.write { tx in
+            guard var set = try tx.activeReference(group: "default") else { return }
+            set.status = .retired
+            try tx.save(set)
+        }
+        node.clock.clock += 10
+        let reply = try await bench.attest(node)
+        #expect(reply.verdict == .error)
+        let verdict = try await bench.store.read { try $0.verdict(reply.verdictID ?? "") }
+        #expect(verdict?.reasons.contains("POL_MISSING") == true && verdict?.referenceSet == nil)
+        // Nothing sticks: the next pass is one.
+        #expect(try await bench.record(node)?.standing == .good)
+    }
+
     @Test("AD-13: the wall clock of the verifier's host decides nothing while it runs; a day's silence is stale")
     func clock() async throws {
         let (bench, node) = try await trusted()

@@ -182,6 +182,63 @@ struct MeasurementListTests {
     }
 
     @Test(
+        "IM-11: a kexec that the references allow warns and goes on; one that they do not know fails",
+        arguments: [true, false])
+    func im11(isAllowed: Bool) async throws {
+        let bench = try await VerifierTestBench(references: false)
+        var node = try await bench.enrolled()
+        node.measure { list in for number in 0..<20 { list.addFile("/usr/bin/\(number)") } }
+        let commandLine = Array("root=/dev/sda1 quiet".utf8)
+        let digest = Array(SHA256.hash(data: commandLine))
+        let allowed = try #require(Digest(algorithm: .sha256, bytes: digest)).description
+        try await bench.activate(
+            try Self.references(node) { if isAllowed { $0.runtime?.kexec = [allowed] } })
+        #expect(try await bench.attest(node).verdict == .pass)
+        // A kernel with CONFIG_IMA_KEXEC hands its list to the next one, which begins with its own boot aggregate.
+        let values = node.values
+        node.measure { list in
+            list.add(
+                "ima-buf",
+                [IMAListBuilder.digest("sha256", digest), IMAListBuilder.name("kexec-cmdline"), commandLine])
+            list.addBootAggregate(values)
+        }
+        node.kexec()
+        for _ in 0..<2 {
+            // The kernel is another one: the node is told to begin anew, and then where the list goes on.
+            var submission = try await node.evidence(bench)
+            submission.measurementList = node.measurementList(from: try await stored(bench, node))
+            let reply = try await bench.finish(
+                try await bench.attestation.submit(submission, node: node.peer), node)
+            #expect(reply.verdict == (isAllowed ? .pass : .fail))
+            let identity = try await lastResult(bench, node).layer(.tpmIdentity)
+            #expect(identity?.tier == (isAllowed ? .warning : .contraindicated))
+            #expect(identity?.findings.map(\.id) == [isAllowed ? "BOOT_KEXEC" : "BOOT_WITHOUT_RESET"])
+            node.measure { $0.addFile("/opt/later/0") }
+            node.clock.clock += 10
+        }
+        #expect(try await bench.decision(node) == (isAllowed ? "admit" : "ADM_STICKY_FAIL"))
+        let rows = try await bench.store.read { [id = node.id] in try $0.reboots(of: id, before: nil, limit: 9) }
+        #expect(rows.map(\.findings) == [["BOOT_WITHOUT_RESET"]])
+        let told = try await bench.events().map(\.eventID)
+        #expect(told.contains(isAllowed ? "BOOT_KEXEC" : "BOOT_WITHOUT_RESET"))
+        #expect(!told.contains(isAllowed ? "BOOT_WITHOUT_RESET" : "BOOT_KEXEC"))
+    }
+
+    private func stored(_ bench: VerifierTestBench, _ node: SoftwareNode) async throws -> Int {
+        let akName = node.akName
+        return try await bench.store.read { try $0.measurementList(akName: akName) }?.byteCount ?? 0
+    }
+
+    private func lastResult(_ bench: VerifierTestBench, _ node: SoftwareNode) async throws -> AttestationResult {
+        let akName = node.akName
+        let record = try await bench.store.read { snapshot in
+            try snapshot.attestationState(akName: akName)?.resultVerdictID.flatMap { try snapshot.verdict($0) }
+        }
+        let bytes = try #require(record?.result)
+        return try StrictJSON.decode(AttestationResult.self, from: bytes)
+    }
+
+    @Test(
         "A long list is uploaded in parts; a part from elsewhere is IMA_OFFSET; one beyond the limit is refused whole")
     func uploads() async throws {
         var policy = VerifierPolicy()

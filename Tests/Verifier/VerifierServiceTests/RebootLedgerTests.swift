@@ -104,6 +104,61 @@ struct RebootLedgerTests {
         #expect(row.findings == ["QUOTE_RESTART"] && row.explanation == .unexplained && row.unseenBoots == 1)
     }
 
+    @Test(
+        "IM-11: a kernel that started without a reset of the TPM fails until the next reset, and is one row of the ledger"
+    )
+    func kexec() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        try await bench.attest(node)
+        try await announce(bench, node, until: bench.store.clock.now() + 600_000)
+        bench.advance(60_000)
+        node.kexec()
+        let failure = try await bench.attest(node)
+        #expect(failure.verdict == .fail)
+        let row = try #require(try await ledger(bench, node).first)
+        #expect(row.isWithoutReset && row.unseenBoots == 0 && row.withoutEvidenceMilliseconds == 60_000)
+        #expect(row.bootIDBefore == "boot-1" && row.bootIDAfter == "boot-1k" && row.verdictID == failure.verdictID)
+        #expect(row.findings == ["BOOT_WITHOUT_RESET"] && row.explanation == .unexplained)
+        let event = try #require(try await bench.events().first { $0.eventID == "BOOT_WITHOUT_RESET" })
+        #expect(event.severity == .high && event.fields["layer"] == "tpm-identity")
+        #expect(try await bench.decision(node) == "ADM_STICKY_FAIL")
+        // The registers tell of the first kernel for as long as the TPM is not reset, whoever clears the fail.
+        try await clear(bench, node, failure)
+        let again = try await bench.attest(node)
+        #expect(again.verdict == .fail)
+        #expect(try await ledger(bench, node).count == 1)
+        node.kexec()
+        #expect(try await bench.attest(node).verdict == .fail)
+        #expect(try await ledger(bench, node).map(\.bootIDAfter) == ["boot-1kk", "boot-1k"])
+        try await clear(bench, node, again)
+        node.reboot()
+        #expect(try await bench.attest(node).verdict == .pass)
+        #expect(try await bench.decision(node) == "admit")
+        #expect(try await ledger(bench, node).first?.findings == ["BOOT_NEW"])
+    }
+
+    private func clear(_ bench: VerifierTestBench, _ node: SoftwareNode, _ failure: EvidenceReply) async throws {
+        _ = try await NodeService(store: bench.store, random: SystemRandom(), policy: bench.policy).act(
+            .clear, on: node.id, NodeActRequest(reason: "seen", verdictID: failure.verdictID), peer: ada)
+    }
+
+    @Test("IM-11: a kernel without a reset is found too where its evidence waits for a log")
+    func kexecWithUpload() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        try await bench.attest(node)
+        node.kexec()
+        node.reports[BindingTests.accounts] = BindingTests.report("alice")
+        let reply = try await bench.attestation.submit(try await node.evidence(bench), node: node.peer)
+        #expect(reply.verdict == nil)
+        #expect(try await ledger(bench, node).first?.verdictID == reply.evidenceID)
+        #expect(try await bench.finish(reply, node).verdict == .fail)
+        let verdict = try await bench.store.read { try $0.verdict(reply.evidenceID) }
+        #expect(verdict?.reasons.contains("BOOT_WITHOUT_RESET") == true)
+        #expect(try await ledger(bench, node).count == 1)
+    }
+
     @Test("QF-21: counters that went back are one row, however often the TPM shows them")
     func rollback() async throws {
         let bench = try await VerifierTestBench()

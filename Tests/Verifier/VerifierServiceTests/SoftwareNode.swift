@@ -25,6 +25,8 @@ struct SoftwareNode: Sendable {
     /// The kernel's measurement list; its registers are ``values``, see ``measure(_:)``.
     var measurements: IMAListBuilder?
     var bootKey: BootKeyClaim?
+    /// What its SMBIOS says.
+    var platform = PlatformIdentity()
     var source = "192.0.2.1"
 
     init(_ name: String) throws {
@@ -62,6 +64,13 @@ struct SoftwareNode: Sendable {
         runID += "+"
     }
 
+    /// Another kernel without a reset of the TPM.
+    mutating func kexec() {
+        clock.clock += 10_000
+        bootID += "k"
+        runID += "k"
+    }
+
     // MARK: Enrollment
 
     func enrollmentBody(token: String? = nil) throws -> [UInt8] {
@@ -69,7 +78,7 @@ struct SoftwareNode: Sendable {
             EnrollmentRequest(
                 nodeID: id, manifestToken: token, ekPublic: WireBytes(ek.publicArea.marshalled), ekCertificates: [],
                 akPublic: WireBytes(ak.publicArea.marshalled), nodeKeyPublic: WireBytes(nodeKeyArea.marshalled),
-                platform: PlatformIdentity()))
+                platform: platform))
     }
 
     /// Asks for a challenge and answers it as an honest TPM would.

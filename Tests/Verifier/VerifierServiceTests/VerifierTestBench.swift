@@ -27,16 +27,32 @@ final class VerifierTestBench: Sendable {
     static let interval: Int64 = 300_000
 
     /// - Parameter references: whether a reference set of the committed golden boot is active.
-    init(references: Bool = true, policy: VerifierPolicy = VerifierPolicy()) async throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("bootgate-\(UUID().uuidString)")
+    convenience init(references: Bool = true, policy: VerifierPolicy = VerifierPolicy()) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bootgate-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let path = folder.appendingPathComponent("store.sqlite").path
-        try SQLiteStore.create(path: path)
+        try SQLiteStore.create(path: Self.path(in: folder))
+        try self.init(storeIn: folder, policy: policy, time: BenchTime(), predecessor: nil)
+        if references { try await activateGolden() }
+    }
+
+    /// The verifier is stopped, and another one started on the same store.
+    ///
+    /// - Parameter tampering: what happens to the file between.
+    func restarted(tampering: (_ storePath: String) throws -> Void = { _ in }) throws -> VerifierTestBench {
+        try store.close()
+        try tampering(Self.path(in: folder))
+        return try VerifierTestBench(storeIn: folder, policy: policy, time: benchTime, predecessor: self)
+    }
+
+    private init(
+        storeIn folder: URL, policy: VerifierPolicy, time clock: BenchTime, predecessor: VerifierTestBench?
+    ) throws {
+        self.folder = folder
         self.policy = policy
-        let clock = BenchTime()
+        self.predecessor = predecessor
         benchTime = clock
         store = try SQLiteStore(
-            path: path, auditKey: [UInt8](repeating: 7, count: 32),
+            path: Self.path(in: folder), auditKey: [UInt8](repeating: 7, count: 32),
             time: TimeSource(bootTime: { clock.now }, wallTime: { 1_700_000_000_000 }))
         enrollment = EnrollmentService(
             store: store, endorsements: NoCertificates(), issuer: StubIdentityIssuer(), policy: policy)
@@ -44,12 +60,14 @@ final class VerifierTestBench: Sendable {
         admission = AdmissionService(store: store, issuer: StubAdmissionIssuer(), policy: policy)
         monitor = StaleMonitor(
             store: store, attestation: attestation, policy: policy, logger: Logger(label: "test"))
-        if references { try await activateGolden() }
     }
 
     private let benchTime: BenchTime
+    /// Owns the folder that a restarted verifier goes on in.
+    private let predecessor: VerifierTestBench?
+    private static func path(in folder: URL) -> String { folder.appendingPathComponent("store.sqlite").path }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    deinit { if predecessor == nil { try? FileManager.default.removeItem(at: folder) } }
 
     func advance(_ milliseconds: Int64) { benchTime.advance(milliseconds) }
 

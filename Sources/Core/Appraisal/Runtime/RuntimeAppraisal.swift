@@ -5,8 +5,16 @@ internal import TPMStructures
 /// What the measurement list and the quoted registers say about layer 7.
 public struct RuntimeAppraisal: Hashable, Sendable, Codable {
     public var findings: [Finding]
+    /// Whether the quote stands for a list in which another kernel was started by a kexec that the references allow.
+    private var hasAllowedKexec = false
 
     public init(findings: [Finding]) { self.findings = findings }
+
+    /// Whether every kernel that runs, or ran, without a reset of the TPM is one that the references allow. A list with
+    /// anything against it shows nothing.
+    var showsAllowedKexec: Bool {
+        hasAllowedKexec && !findings.contains { $0.tier == .contraindicated || $0.tier == .none }
+    }
 
     /// Judges what was found of the entries that a quote stands for, as of now.
     ///
@@ -25,6 +33,7 @@ public struct RuntimeAppraisal: Hashable, Sendable, Codable {
             ]
             return
         }
+        hasAllowedKexec = summary.allowedKexecs > 0
         // What entries show by themselves; violations, kexec and boot aggregates are the references' matter.
         findings = list.findings.filter { [.template, .templateDigest].contains($0.id) }.map { Finding($0) }
         findings += summary.findings.map { Self.named($0, rules.denied) }

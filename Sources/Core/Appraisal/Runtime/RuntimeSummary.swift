@@ -24,7 +24,9 @@ public struct RuntimeSummary: Hashable, Sendable, Codable {
     public private(set) var bootAggregate: String?
     /// How many entries rest on each signer, by its number in the references.
     public private(set) var signed: [Int: Int] = [:]
-    /// Whether another kernel was made ready, or started, by kexec.
+    /// Kernels that were started by a kexec that the references allow.
+    public private(set) var allowedKexecs = 0
+    /// Whether another kernel was made ready by kexec since the last one started.
     private var kexecSeen = false
     /// Whether the last command line for kexec is one of the references'.
     private var kexecAllowed = false
@@ -95,16 +97,20 @@ public struct RuntimeSummary: Hashable, Sendable, Codable {
         }
     }
 
-    /// The first entry holds it, and only a kexec that the references allow may repeat it.
+    /// The first entry holds it, and only a kexec that the references allow may repeat it: once for each command line.
     private mutating func bootAggregate(_ entry: RuntimeEntry) {
         let seen = entry.digestText
         if entryCount == 0 {
             bootAggregate = seen
-        } else if kexecSeen, !(kexecAllowed && seen == bootAggregate) {
+        } else if kexecSeen, kexecAllowed, seen == bootAggregate {
+            allowedKexecs += 1
+            kexecSeen = false
+            kexecAllowed = false
+        } else if kexecSeen {
             add(
                 IMAReason.kexec.rawValue, entry, expected: bootAggregate, seen: seen,
                 "another kernel was started by kexec: a second boot aggregate")
-        } else if !kexecSeen {
+        } else {
             add(
                 IMAReason.bootAggregate.rawValue, entry, expected: "one boot aggregate, at the beginning", seen: seen,
                 bootAggregate == nil ? "the boot aggregate is not the first entry" : "a second boot aggregate")

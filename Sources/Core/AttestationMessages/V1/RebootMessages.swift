@@ -7,8 +7,8 @@ public enum RebootExplanationKind: String, Hashable, Sendable, Codable, CaseIter
     case unexplained
 }
 
-/// One row of the reboot ledger, `GET /v1/nodes/{id}/boots`: the counters of two successive pieces of evidence differed.
-/// Times are milliseconds since 1970 by the verifier's clock. Counters are the TPM's signed word; boot ids are the agent's.
+/// One row of the reboot ledger, `GET /v1/nodes/{id}/boots`: the counters of two successive pieces of evidence differed, or the
+/// boot ids alone did: then another kernel was started and the TPM not reset. Times are milliseconds since 1970 by the verifier's clock. Counters are the TPM's signed word; boot ids are the agent's.
 public struct RebootView: Hashable, Sendable, Codable {
     /// Rises with time over all nodes.
     public var number: Int64
@@ -33,7 +33,7 @@ public struct RebootView: Hashable, Sendable, Codable {
     /// The plan's id, or who announced it.
     public var explainedBy: String?
     public var reason: String?
-    /// What the counters themselves say: `BOOT_NEW`, `BOOT_UNEXPECTED`, `QUOTE_RESTART`, ….
+    /// What counters and boot ids themselves say: `BOOT_NEW`, `BOOT_UNEXPECTED`, `QUOTE_RESTART`, `BOOT_WITHOUT_RESET`, ….
     public var findings: [String]
 
     public init(
@@ -60,6 +60,11 @@ public struct RebootView: Hashable, Sendable, Codable {
         self.reason = reason
         self.findings = findings
     }
+
+    /// Another kernel was started, and the TPM not reset: the boot ids alone differ.
+    public var isWithoutReset: Bool {
+        resetCountBefore == resetCountAfter && restartCountBefore == restartCountAfter
+    }
 }
 
 /// `GET /v1/nodes/{id}/explanation?with=VERDICT`: what is wrong with a node, what changed since it was good, and who else
@@ -68,6 +73,9 @@ public struct NodeExplanationView: Sendable, Codable {
     public var nodeID: NodeID
     /// The verdict that is explained: the last one, or the fail that still stands where a pass came after it.
     public var verdict: VerdictSummary?
+    /// The fail that stuck, which `node clear` must name: of a node that failed again it is not the explained one. Nil where
+    /// nothing is to be cleared.
+    public var verdictToClear: String?
     /// The last pass before it, or the verdict that the call named.
     public var lastGood: VerdictSummary?
     /// The first verdict after the last pass.
@@ -89,10 +97,11 @@ public struct NodeExplanationView: Sendable, Codable {
     public init(
         nodeID: NodeID, verdict: VerdictSummary?, lastGood: VerdictSummary?, brokenSince: VerdictSummary?,
         comparison: JSONValue?, comparisonMissing: String?, sameElsewhere: [NodeID], sameElsewhereTruncated: Bool,
-        lastReboot: RebootView?, plan: PlanNodeView? = nil, peers: String? = nil
+        lastReboot: RebootView?, plan: PlanNodeView? = nil, peers: String? = nil, verdictToClear: String? = nil
     ) {
         self.nodeID = nodeID
         self.verdict = verdict
+        self.verdictToClear = verdictToClear
         self.lastGood = lastGood
         self.brokenSince = brokenSince
         self.comparison = comparison

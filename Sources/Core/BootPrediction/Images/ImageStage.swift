@@ -1,5 +1,6 @@
 internal import ByteParsing
 internal import TCGEventLog
+internal import TPMCryptography
 internal import TPMStructures
 
 /// Images that firmware and shim measure into PCR 4 by their Authenticode digest.
@@ -107,9 +108,10 @@ enum UnifiedKernelStage {
         guard !old.isEmpty else {
             throw PredictionError(.baseMismatch, "the last boot's PCR 11 shows no sections of a unified kernel")
         }
-        let oldInitrd = old.first { $0.name == ".initrd" }
+        func measured(_ name: String) -> TCGPCREvent2? { old.first { $0.name == name }?.content }
         try measure(image, old, update, &records)
-        try followKernel(image, oldInitrd?.content, update, &records)
+        try followInitrd(image, measured(".initrd"), &records)
+        try followCommandLine(image, measured(".cmdline"), update, &records)
     }
 
     private struct Measured {
@@ -165,9 +167,9 @@ enum UnifiedKernelStage {
         records.remove(section.content.index)
     }
 
-    /// The kernel inside measures what the stub hands to it.
-    private static func followKernel(
-        _ image: PEImage, _ oldInitrd: TCGPCREvent2?, _ update: BootUpdate, _ records: inout PredictedRecords
+    /// The kernel inside measures the initrd that the stub hands to it.
+    private static func followInitrd(
+        _ image: PEImage, _ oldInitrd: TCGPCREvent2?, _ records: inout PredictedRecords
     ) throws(PredictionError) {
         for event in CommandLineStage.stubEvents(records.base, .initrd) {
             guard event.digests == oldInitrd?.digests, let content = image.content(ofSection: ".initrd") else {
@@ -177,23 +179,51 @@ enum UnifiedKernelStage {
             }
             records.change(event.index, records.hash(content))
         }
+    }
+
+    /// The image's own command line: systemd-boot measures in PCR 12 what it passes to the image, and the kernel inside measures
+    /// in PCR 9 what the stub hands on.
+    private static func followCommandLine(
+        _ image: PEImage, _ oldSection: TCGPCREvent2?, _ update: BootUpdate, _ records: inout PredictedRecords
+    ) throws(PredictionError) {
         let options = CommandLineStage.stubEvents(records.base, .loadOptions)
-        guard !options.isEmpty, update.commandLine == nil else { return }
+        let passed = records.base.events.filter { $0.isExtended && $0.registerIndex == 12 }
+        guard !options.isEmpty || !passed.isEmpty, update.commandLine == nil else { return }
         guard let section = image.content(ofSection: ".cmdline") else {
             throw PredictionError(.undecided, "the image has no .cmdline; --cmdline says what it is started with")
         }
-        let overrides = records.base.events.contains { $0.isExtended && $0.registerIndex == 12 }
         // Versions of systemd-stub treat white space at the ends and control characters differently.
         let text = section.prefix { $0 != 0 }
-        guard !overrides, !text.contains(where: { $0 < 0x20 || $0 > 0x7E }), text.first != 0x20, text.last != 0x20
-        else {
+        guard !text.contains(where: { $0 < 0x20 || $0 > 0x7E }), text.first != 0x20, text.last != 0x20 else {
             throw PredictionError(
-                .undecided,
-                overrides
-                    ? "the last boot's command line was not the image's own (PCR 12); --cmdline says the new one"
-                    : "section .cmdline has characters that versions of systemd-stub hand on differently")
+                .undecided, "section .cmdline has characters that versions of systemd-stub hand on differently")
         }
-        let line = CommandLineStage.utf16(String(decoding: text, as: UTF8.self), terminated: true)
-        for event in options { records.change(event.index, records.hash(line)) }
+        let line = String(decoding: text, as: UTF8.self)
+        for event in passed {
+            guard let encode = encoding(ofOwn: event, oldSection, records.base.banks) else {
+                throw PredictionError(
+                    .undecided,
+                    "the last boot's command line was not the image's own (PCR 12); --cmdline says the new one")
+            }
+            records.change(
+                event.index, records.hash(encode(line)), data: CommandLineStage.utf16(line, terminated: true))
+        }
+        let handed = CommandLineStage.utf16(line, terminated: true)
+        for event in options { records.change(event.index, records.hash(handed)) }
+    }
+
+    /// How a line of PCR 12 was measured; nil for one that was not the last image's own: an entry file, or a person at the boot
+    /// menu, may have passed it, and passes it to the next image too.
+    private static func encoding(
+        ofOwn event: TCGPCREvent2, _ section: TCGPCREvent2?, _ banks: [PCRBank]
+    ) -> ((String) -> [UInt8])? {
+        guard let section, case .bootLoader(.kernelCommandLine(let old))? = try? event.decoded(),
+            event.dataVerified == true,
+            // Tools that make images end the section with nothing, a newline or a NUL; the loader leaves them off.
+            ["", "\n", "\0"].contains(where: { end in
+                banks.allSatisfy { MessageDigest.hash(Array((old + end).utf8), $0) == section.digest($0) }
+            })
+        else { return nil }
+        return CommandLineStage.encoding(of: old, event, banks)
     }
 }

@@ -27,7 +27,7 @@ enum TableHash {
             return unsafe buffer.loadUnaligned(fromByteOffset: buffer.count - 8, as: UInt64.self)
         }
         var rest: UInt64 = 0
-        for unsafe byte in unsafe buffer { rest = rest << 8 | UInt64(byte) }
+        for unsafebyte in unsafe buffer { rest = rest << 8 | UInt64(byte) }
         return rest
     }
 

@@ -7,7 +7,8 @@ struct NodeBoots: AsyncParsableCommand {
         commandName: "boots", abstract: "The reboot ledger: every change of a node's reset counters, newest first.",
         discussion: """
             Each line says what the TPM's counters jumped over, for how long there was no evidence, and what explains it: a \
-            change plan, an operator's announcement, or nothing (then BOOT_UNEXPECTED was raised).
+            change plan, an operator's announcement, or nothing (then BOOT_UNEXPECTED was raised). Counters that stand still \
+            mean that another kernel was started without a reset of the TPM, as kexec does (BOOT_WITHOUT_RESET).
 
             EXAMPLES
               bootgate node boots edge-01
@@ -77,8 +78,12 @@ enum RebootText {
     static func sentence(_ reboot: RebootView) -> String {
         let unseen = reboot.unseenBoots == 0 ? "" : ", \(reboot.unseenBoots) boots without any evidence between"
         let silence = reboot.withoutEvidenceMilliseconds.map { ", no evidence for \(duration($0)) before it" } ?? ""
-        return "\(explanation(reboot)), seen \(Timestamp.withAge(reboot.seenAtMilliseconds)): "
-            + "reset \(reboot.resetCountBefore)→\(reboot.resetCountAfter)\(unseen)\(silence)"
+        let step =
+            reboot.isWithoutReset
+            ? "another kernel without a reset of the TPM (reset stays \(reboot.resetCountAfter))"
+            : "reset \(reboot.resetCountBefore)→\(reboot.resetCountAfter)"
+        return
+            "\(explanation(reboot)), seen \(Timestamp.withAge(reboot.seenAtMilliseconds)): \(step)\(unseen)\(silence)"
     }
 
     static func explanation(_ reboot: RebootView) -> String {

@@ -35,9 +35,13 @@ struct NodeExplanation: Encodable {
     var node: NodeView
     /// The verdict that is explained.
     var verdict: VerdictSummary?
+    /// The fail that stuck: what `node clear` must name.
+    var verdictToClear: String?
     var firstBrokenLayer: String?
     var firstDivergentEvent: JSONValue?
     var layers: [JSONValue]
+    /// The set that judged; nil where none did.
+    var reference: JSONValue?
     var lastPass: VerdictSummary?
     var firstFailure: VerdictSummary?
     /// What changed since the last good boot; nil with `comparisonMissing`.
@@ -59,16 +63,19 @@ struct NodeExplanation: Encodable {
         let node = try await client.node(id)
         let view = try await client.explanation(of: id, comparingWith: other)
         var explanation = NodeExplanation(
-            node: node, verdict: view.verdict, firstBrokenLayer: view.verdict?.firstBrokenLayer,
+            node: node, verdict: view.verdict, verdictToClear: view.verdictToClear,
+            firstBrokenLayer: view.verdict?.firstBrokenLayer,
             firstDivergentEvent: nil, layers: [],
             lastPass: view.verdict?.verdict == .pass ? view.verdict : view.lastGood, firstFailure: view.brokenSince,
             comparison: try view.comparison.map(BootDifference.init), comparisonMissing: view.comparisonMissing,
             alsoAffected: view.sameElsewhere, alsoAffectedTruncated: view.sameElsewhereTruncated,
-            lastReboot: view.lastReboot, peers: view.peers, plan: view.plan, nextStep: NodeNextStep.text(for: node))
+            lastReboot: view.lastReboot, peers: view.peers, plan: view.plan,
+            nextStep: NodeNextStep.text(for: node, view))
         if let verdict = view.verdict {
             let detail = try await client.verdict(of: id, verdictID: verdict.verdictID)
             explanation.firstDivergentEvent = detail.result["firstDivergentEvent"]
             explanation.layers = detail.result["layers"]?.array ?? []
+            explanation.reference = detail.result["reference"]
         }
         return explanation
     }
@@ -95,7 +102,9 @@ struct BootDifference: Codable {
 
 /// What to do about a node, by its state.
 enum NodeNextStep {
-    static func text(for node: NodeView) -> String {
+    static func text(for node: NodeView, _ explanation: NodeExplanationView) -> String {
+        let clear =
+            "then bootgate node clear \(node.nodeID) --verdict \(explanation.verdictToClear ?? "ID") --reason '…'"
         switch node.state {
         case .trusted: return "none; the node is trusted"
         case .pending where node.lifecycle == .pending:
@@ -108,10 +117,18 @@ enum NodeNextStep {
                 "no evidence in time: check the site's power and link, then the agent (bootgate-agent status on the node)"
         case .suspended: return "bootgate node resume \(node.nodeID) when the reason is gone"
         case .revoked: return "final; enroll a repaired machine under a new node id"
+        case .untrusted where explanation.verdict?.showsOtherKernel == true:
+            return
+                "find out who started that kernel; reboot the node, so that the TPM measures what runs: until then all its "
+                + "evidence fails; \(clear)"
         case .untrusted:
-            let verdict = node.lastVerdict?.verdictID ?? "ID"
             return "find the cause on site or in the change calendar; if it was planned, approve new reference values; "
-                + "then bootgate node clear \(node.nodeID) --verdict \(verdict) --reason '…'"
+                + clear
         }
     }
+}
+
+extension VerdictSummary {
+    /// Another kernel runs than the one that the registers tell of.
+    var showsOtherKernel: Bool { reasons.contains(ContinuityCheck.ID.bootWithoutReset) }
 }

@@ -41,6 +41,7 @@ struct NodeExplanationScreen {
             if !verdict.reasons.isEmpty { add("Reasons", verdict.reasons.joined(separator: ", ")) }
         }
         if !explanation.layers.isEmpty { add("Layers", layers) }
+        add("Set", foreignSet)
         if let event = explanation.firstDivergentEvent, event != .null {
             let place = [event["pcr"]?.plainText.map { "PCR \($0)" }, event["index"]?.plainText.map { "event \($0)" }]
                 .compactMap { $0 }.joined(separator: ", ")
@@ -60,6 +61,14 @@ struct NodeExplanationScreen {
         add("Plan", explanation.plan.map(PlanText.sentence))
         add("Peers", explanation.peers)
         return lines
+    }
+
+    /// Told where the node's group has no set of its own: the fail may be that of a kind of machine that nobody captured yet.
+    private var foreignSet: String? {
+        guard let own = explanation.node.group, let reference = explanation.reference, reference != .null,
+            let group = reference["group"]?.plainText, group != own
+        else { return nil }
+        return "\(reference["name"]?.plainText ?? "?") of group \(group): group \(own) has no active set of its own"
     }
 
     /// `good: tpm-identity, firmware; contraindicated: kernel`.
@@ -95,6 +104,13 @@ struct NodeExplanationScreen {
             return Self.field("Changed", "not known: \(missing)", most: 2)
         }
         guard !comparison.same else {
+            // Same registers, same log, and yet not the same system.
+            if explanation.verdict?.showsOtherKernel == true {
+                return Self.field(
+                    "Changed",
+                    "the kernel that runs: it was started without a reset of the TPM (kexec), so that registers and event "
+                        + "log go on telling of the one before", most: 3)
+            }
             return Self.field("Changed", "nothing: both boots measured the same, event by event", most: 2)
         }
         let registers = comparison.changedRegisters.map(String.init).joined(separator: ", ")

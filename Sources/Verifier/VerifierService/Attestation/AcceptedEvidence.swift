@@ -84,20 +84,20 @@ struct AcceptedEvidence: Sendable {
         maxFingerprintSize = 0
     }
 
-    /// Continuity (QF-18 to QF-24), and the counters as the next evidence is judged against.
+    /// Continuity (QF-18 to QF-24, IM-11), and the counters as the next evidence is judged against.
     private mutating func follow(_ policy: VerifierPolicy, _ explanation: RebootExplanation?) {
         guard let quote = verification.quote else { return }
         let claims = verification.claims
         let present = BootRecord(
             clock: quote.clock, firmwareVersion: quote.firmwareVersion, bootID: claims?.bootID ?? "",
-            agentRunID: claims?.agentRunID ?? "")
+            agentRunID: claims?.agentRunID ?? "", firstBootID: "")
         let last = evidence.state.flatMap { state in
             state.counters.map { counters in
                 BootRecord(
                     clock: TPMSClockInfo(
                         clock: counters.clock, resetCount: counters.resetCount, restartCount: counters.restartCount,
                         safe: counters.safe), firmwareVersion: counters.firmwareVersion, bootID: state.bootID ?? "",
-                    agentRunID: state.agentRunID ?? "")
+                    agentRunID: state.agentRunID ?? "", firstBootID: state.firstBootID ?? "")
             }
         }
         let outcome = ContinuityCheck.check(
@@ -111,6 +111,7 @@ struct AcceptedEvidence: Sendable {
             state.counters = TPMCounters(
                 clock: quote.clock.clock, resetCount: quote.clock.resetCount, restartCount: quote.clock.restartCount,
                 safe: quote.clock.safe, firmwareVersion: quote.firmwareVersion)
+            state.firstBootID = outcome.firstBootID
         }
         state.bootID = claims?.bootID
         state.agentRunID = claims?.agentRunID
@@ -118,13 +119,16 @@ struct AcceptedEvidence: Sendable {
         state.allocatedBanks = verification.allocatedBanks
     }
 
-    /// An announcement explains a boot; what no boot looks like, it does not (QF-19, QF-20, QF-21).
+    /// An announcement explains a boot; what no boot looks like, it does not (QF-19, QF-20, QF-21). A kernel without a reset
+    /// is a row when it is first seen, not with each evidence that it goes on to send.
     private mutating func note(
         _ quote: VerifiedQuote, _ outcome: ContinuityCheck.Outcome, _ explanation: RebootExplanation?
     ) {
-        guard verification.movesCounters(evidence.state), let last = evidence.state, let before = last.counters else {
-            return
-        }
+        guard let last = evidence.state, let before = last.counters else { return }
+        let isOtherKernel =
+            outcome.findings.contains { $0.id == ContinuityCheck.ID.bootWithoutReset }
+            && verification.claims?.bootID != last.bootID
+        guard verification.movesCounters(last) || isOtherKernel else { return }
         let contradicts = outcome.findings.contains { $0.tier == .contraindicated }
         reboot = RebootRecord(
             nodeID: evidence.node.nodeID, akName: evidence.identity.akName, before: before,

@@ -46,7 +46,8 @@ extension StoreTransaction {
     func note(_ reboot: RebootRecord) throws {
         if let last = try reboots(of: reboot.nodeID, before: nil, limit: 1).first,
             last.resetCountBefore == reboot.before.resetCount, last.restartCountBefore == reboot.before.restartCount,
-            last.resetCountAfter == reboot.after.resetCount, last.restartCountAfter == reboot.after.restartCount
+            last.resetCountAfter == reboot.after.resetCount, last.restartCountAfter == reboot.after.restartCount,
+            reboot.movesCounters || last.bootIDAfter == reboot.bootIDAfter
         {
             return
         }

@@ -57,7 +57,14 @@ struct EnrollmentRules: Sendable {
         try tx.deleteEnrollmentChallenge(challenge.enrollmentID)
         let existing = try tx.node(challenge.nodeID)
         let active = try existing.flatMap { try tx.identity($0.identityID) }.flatMap { $0.status == .active ? $0 : nil }
-        if let existing, let active, isSame(active) { return existing }
+        if let existing, let active, isSame(active) {
+            guard existing.platform != challenge.platform else { return existing }
+            var node = existing
+            node.platform = challenge.platform
+            try tx.save(node)
+            try tellDrift(node, from: existing.platform, tx)
+            return node
+        }
         let vouched = try manifestVouches(tx)
         if active == nil || challenge.tokenPresented { try consumeToken(tx) }
         if let active { try tx.retireIdentity(active.identityID) }
@@ -89,8 +96,30 @@ struct EnrollmentRules: Sendable {
         }
         try describe(&node, tx)
         try tx.save(node)
+        if active != nil, let existing { try tellDrift(node, from: existing.platform, tx) }
         try announce(node, tx)
         return node
+    }
+
+    /// SMBIOS strings are the node's own word, and vendors leave them at one default for a whole series: they are shown, a
+    /// change is told, and nothing is decided or recognized by them (AG-05).
+    private func tellDrift(_ node: NodeRecord, from before: PlatformIdentity, _ tx: any StoreTransaction) throws {
+        let fields: [(String, KeyPath<PlatformIdentity, String?>)] = [
+            ("manufacturer", \.manufacturer), ("product", \.product), ("serialNumber", \.serialNumber),
+            ("uuid", \.uuid),
+        ]
+        let changed = fields.filter { before[keyPath: $0.1] != node.platform[keyPath: $0.1] }
+        guard !changed.isEmpty else { return }
+        var values = ["kind": "platform", "source": challenge.source]
+        for (name, path) in changed {
+            values[name] = "\(before[keyPath: path] ?? "nothing") -> \(node.platform[keyPath: path] ?? "nothing")"
+        }
+        let event = SecurityEventID.fingerprintChanged
+        try tx.raise(
+            EventDraft(
+                eventID: event, severity: SecurityEventCatalogue.severity(event), outcome: "unknown",
+                node: node.nodeID.rawValue, site: node.site,
+                message: "\(node.nodeID) reports another \(changed.map(\.0).joined(separator: ", "))", fields: values))
     }
 
     private func isSame(_ identity: IdentityRecord) -> Bool {

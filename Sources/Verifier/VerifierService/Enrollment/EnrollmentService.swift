@@ -172,7 +172,8 @@ package struct EnrollmentService: EnrollmentUseCases {
             node: node.nodeID, spki: spki, nowMilliseconds: store.clock.now())
         return EnrollmentResult(
             nodeID: node.nodeID, lifecycle: node.lifecycle, identityCertificates: certificates.map(WireBytes.init),
-            retryAfterSeconds: node.lifecycle == .pending ? 60 : nil)
+            retryAfterSeconds: node.lifecycle == .pending
+                ? policy.pendingRetrySeconds(since: node.stateSinceMilliseconds, now: store.clock.now()) : nil)
     }
 
     // MARK: Renew

@@ -9,6 +9,8 @@ package struct VerifierPolicy: Hashable, Sendable {
     /// A node that nobody approved by then is forgotten.
     package var pendingLife: Int64 = 24 * 3_600_000
     package var pendingNodesPerSource = 64
+    /// The shortest and the longest time in seconds after which a node that waits for approval asks again.
+    package var pendingRetry = 5...60
     package var challengeLife: Int64 = 60_000
     package var uploadLife: Int64 = 15 * 60_000
     /// Added to two intervals before evidence is stale.
@@ -53,5 +55,17 @@ package struct VerifierPolicy: Hashable, Sendable {
     package func settings(of group: String, in snapshot: any StoreSnapshot) throws -> GroupSettings {
         try snapshot.settings(group: group)?.settings
             ?? snapshot.settings(group: Self.defaultGroup)?.settings ?? defaultSettings
+    }
+}
+
+extension VerifierPolicy {
+    /// After how many seconds a node that waits for approval asks again: as long as it waits already, so that each pause is
+    /// about twice the one before. Who stands beside a new machine sees it join seconds after the approval; a fleet that nobody
+    /// approves comes down to one call a minute and node within two minutes. Agents add up to a quarter by chance.
+    ///
+    /// - Parameter since: when the node began to wait, by the store's clock, as `now`; in milliseconds.
+    package func pendingRetrySeconds(since: Int64, now: Int64) -> Int {
+        let waited = Int(clamping: max(0, now.subtractingReportingOverflow(since).partialValue) / 1000)
+        return min(max(waited, pendingRetry.lowerBound), pendingRetry.upperBound)
     }
 }

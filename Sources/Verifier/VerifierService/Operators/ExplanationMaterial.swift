@@ -9,6 +9,7 @@ internal import TPMStructures
 struct ExplanationMaterial: Sendable {
     private let nodeID: NodeID
     private let verdict: VerdictRecord?
+    private let verdictToClear: String?
     private let lastGood: VerdictRecord?
     private let brokenSince: VerdictSummary?
     private let logs: (good: [UInt8]?, bad: [UInt8]?)
@@ -29,6 +30,7 @@ struct ExplanationMaterial: Sendable {
     /// - Throws: ``ServiceError`` `API_UNKNOWN` for a verdict that is not the node's.
     init(_ node: NodeRecord, comparingWith other: String?, _ snapshot: any StoreSnapshot) throws {
         nodeID = node.nodeID
+        verdictToClear = node.standing == .failed ? node.failedVerdictID : nil
         let state = try snapshot.identity(node.identityID).flatMap {
             try snapshot.attestationState(akName: $0.akName)
         }
@@ -99,7 +101,7 @@ struct ExplanationMaterial: Sendable {
             comparison: comparison, comparisonMissing: missing,
             sameElsewhere: Array(elsewhere.prefix(Self.maximumNodes)),
             sameElsewhereTruncated: elsewhere.count > Self.maximumNodes, lastReboot: lastReboot, plan: plan,
-            peers: peers?.text)
+            peers: peers?.text, verdictToClear: verdictToClear)
     }
 
     /// Nodes whose failed verdict has a decisive finding's id with the same thing seen.

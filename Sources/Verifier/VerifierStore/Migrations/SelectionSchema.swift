@@ -6,7 +6,9 @@ enum SelectionSchema {
     static let identifier = "2026-11 selections as the TPM takes them"
 
     static func migrate(_ db: Database) throws {
-        try db.execute(sql: "DELETE FROM pending_evidence")
-        try db.execute(sql: "DELETE FROM challenges")
+        // Foreign keys rest while a migration runs: nothing cascades, and what is left behind makes the upgrade fail.
+        for table in ["upload_chunks", "uploads", "pending_evidence", "challenges"] {
+            try db.execute(sql: "DELETE FROM \(table)")
+        }
     }
 }

@@ -7,7 +7,7 @@ extension SQLiteSession {
 
     private static let stateColumns = [
         "ak_name", "node_id", "clock", "reset_count", "restart_count", "clock_safe", "firmware_version", "boot_id",
-        "agent_run_id", "agent_version", "event_log_sha256", "pcr_digest", "allocated_banks",
+        "first_boot_id", "agent_run_id", "agent_version", "event_log_sha256", "pcr_digest", "allocated_banks",
         "last_verdict_id", "last_verdict", "last_verdict_at", "last_pass_issued_at", "last_pass_verdict_id",
         "result_verdict_id", "result_digest", "boot_key_spki", "tiers", "reference_set", "lab_mode",
     ]
@@ -20,8 +20,9 @@ extension SQLiteSession {
             var columns = ColumnReader(row, "attestation_states")
             return try AttestationStateRecord(
                 akName: columns.bytes(), nodeID: columns.nodeID(), counters: Self.counters(&columns),
-                bootID: columns.optionalText(), agentRunID: columns.optionalText(),
-                agentVersion: columns.optionalText(), eventLogSHA256: columns.optionalBytes(),
+                bootID: columns.optionalText(), firstBootID: columns.optionalText(),
+                agentRunID: columns.optionalText(), agentVersion: columns.optionalText(),
+                eventLogSHA256: columns.optionalBytes(),
                 pcrDigest: columns.optionalBytes(), allocatedBanks: columns.optionalList(),
                 lastVerdictID: columns.optionalText(),
                 lastVerdict: columns.optionalValue(), lastVerdictAtMilliseconds: columns.optionalInteger(),
@@ -51,8 +52,8 @@ extension SQLiteSession {
             [
                 state.akName.data, state.nodeID.rawValue, counters.map { Int64(bitPattern: $0.clock) },
                 counters?.resetCount, counters?.restartCount, counters?.safe,
-                counters.map { Int64(bitPattern: $0.firmwareVersion) }, state.bootID, state.agentRunID,
-                state.agentVersion, state.eventLogSHA256?.data, state.pcrDigest?.data,
+                counters.map { Int64(bitPattern: $0.firmwareVersion) }, state.bootID, state.firstBootID,
+                state.agentRunID, state.agentVersion, state.eventLogSHA256?.data, state.pcrDigest?.data,
                 state.allocatedBanks.map(CompactList.encode), state.lastVerdictID, state.lastVerdict?.rawValue,
                 state.lastVerdictAtMilliseconds, state.lastPassIssuedAtMilliseconds, state.lastPassVerdictID,
                 state.resultVerdictID, state.resultDigest?.data, state.bootKeySPKI?.data, state.tiers.text,

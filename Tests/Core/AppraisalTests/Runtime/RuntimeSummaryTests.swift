@@ -20,6 +20,7 @@ struct Measured: Equatable {
 struct RuntimeBench {
     let boot: SealedMachine
     let banks: Set<PCRBank>
+    let references: CompiledReferences
     let rules: CompiledRuntime
 
     static func digest(_ content: String, _ algorithm: HashAlgorithm = .sha256) -> FileDigest {
@@ -40,7 +41,8 @@ struct RuntimeBench {
             layers: [.init(id: .tpmIdentity), .init(id: .runtime, onUnknown: onUnknown)], pcrs: [],
             denied: denied.map { .init(name: "old ls", digests: [$0.digest.description], reason: "CVE-0") },
             runtime: runtime)
-        rules = try #require(try CompiledReferences(set).runtime)
+        references = try CompiledReferences(set)
+        rules = try #require(references.runtime)
     }
 
     /// The hash of the quoted PCR 0 up to `last`.
@@ -212,6 +214,18 @@ struct RuntimeSummaryTests {
             try bench.ids([
                 aggregate, ls, bench.buffer("kexec-cmdline", allowed), bench.buffer("kexec-cmdline", "x"), aggregate,
             ]) == ["IMA_KEXEC", "IMA_KEXEC"])
+    }
+
+    @Test("IM-11: a command line for kexec allows one kernel; what starts after it needs its own")
+    func im11Once() throws {
+        let allowed = "root=/dev/sda1"
+        let bench = try RuntimeBench { $0.kexec = ["\(RuntimeBench.digest(allowed))"] }
+        let (aggregate, kexec) = (bench.aggregate(), bench.buffer("kexec-cmdline", allowed))
+        let ls = bench.file("/bin/ls", "ls")
+        #expect(try bench.ids([aggregate, ls, kexec, aggregate, ls, aggregate]) == ["IMA_BOOT_AGGREGATE"])
+        #expect(try bench.ids([aggregate, ls, kexec, aggregate, ls, kexec, aggregate]) == [])
+        #expect(bench.summary([aggregate, ls, kexec, aggregate, ls, kexec, aggregate]).allowedKexecs == 2)
+        #expect(bench.summary([aggregate, ls, kexec]).allowedKexecs == 0)
     }
 
     @Test("IM-12: fewer entries than the references demand are IMA_NOT_ACTIVE, another policy IMA_POLICY_CHANGED")

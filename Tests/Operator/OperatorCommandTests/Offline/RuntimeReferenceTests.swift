@@ -125,7 +125,8 @@ struct RuntimeReferenceTests {
         let tree = folder.path + "/scripts"
         try? FileManager.default.removeItem(atPath: tree)
         try FileManager.default.createDirectory(atPath: "\(tree)/DEBIAN", withIntermediateDirectories: true)
-        let control = "Package: x\nVersion: 1\nArchitecture: amd64\n\(field)Maintainer: t <t@example.org>\nDescription: x\n"
+        let control =
+            "Package: x\nVersion: 1\nArchitecture: amd64\n\(field)Maintainer: t <t@example.org>\nDescription: x\n"
         try Data(control.utf8).write(to: URL(fileURLWithPath: tree + "/DEBIAN/control"))
         for script in ["postinst", "prerm"] {
             let path = "\(tree)/DEBIAN/\(script)"

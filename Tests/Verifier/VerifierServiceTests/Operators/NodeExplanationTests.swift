@@ -76,6 +76,25 @@ struct NodeExplanationTests {
         #expect(await nodeRefusal { _ = try await explain(bench, node, with: pass.verdictID) }?.code == "API_UNKNOWN")
     }
 
+    @Test(
+        "IM-11: a kernel without a reset changed no event; the explanation says that it runs, and what is to be cleared"
+    )
+    func kexec() async throws {
+        let bench = try await VerifierTestBench()
+        var node = try await bench.enrolled()
+        try await bench.attest(node)
+        #expect(try await explain(bench, node).verdictToClear == nil)
+        node.kexec()
+        let first = try await bench.attest(node)
+        node.clock.clock += 10
+        let second = try await bench.attest(node)
+        let view = try await explain(bench, node)
+        #expect(view.verdict?.verdictID == second.verdictID && view.verdict?.reasons == ["BOOT_WITHOUT_RESET"])
+        #expect(view.verdictToClear == first.verdictID && view.brokenSince?.verdictID == first.verdictID)
+        #expect(try member(view, "same") == .bool(true))
+        #expect(view.lastReboot?.isWithoutReset == true)
+    }
+
     @Test("A pass after a fail that nobody cleared explains the fail")
     func sticky() async throws {
         let bench = try await VerifierTestBench()

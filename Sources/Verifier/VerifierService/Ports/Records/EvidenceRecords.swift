@@ -96,7 +96,10 @@ package struct AttestationStateRecord: Hashable, Sendable {
     package var akName: [UInt8]
     package var nodeID: NodeID
     package var counters: TPMCounters?
+    /// As the last evidence said.
     package var bootID: String?
+    /// As the first evidence since the counters last moved said: another kernel than this one was not measured (IM-11).
+    package var firstBootID: String?
     package var agentRunID: String?
     package var agentVersion: String?
     package var eventLogSHA256: [UInt8]?
@@ -123,9 +126,10 @@ package struct AttestationStateRecord: Hashable, Sendable {
     package var labMode: Bool
 
     package init(
-        akName: [UInt8], nodeID: NodeID, counters: TPMCounters? = nil, bootID: String? = nil, agentRunID: String? = nil,
-        agentVersion: String? = nil, eventLogSHA256: [UInt8]? = nil, pcrDigest: [UInt8]? = nil,
-        allocatedBanks: [String]? = nil, lastVerdictID: String? = nil,
+        akName: [UInt8], nodeID: NodeID, counters: TPMCounters? = nil, bootID: String? = nil,
+        firstBootID: String? = nil, agentRunID: String? = nil, agentVersion: String? = nil,
+        eventLogSHA256: [UInt8]? = nil, pcrDigest: [UInt8]? = nil, allocatedBanks: [String]? = nil,
+        lastVerdictID: String? = nil,
         lastVerdict: Verdict? = nil, lastVerdictAtMilliseconds: Int64? = nil,
         lastPassIssuedAtMilliseconds: Int64? = nil, lastPassVerdictID: String? = nil, resultVerdictID: String? = nil,
         resultDigest: [UInt8]? = nil, bootKeySPKI: [UInt8]? = nil, tiers: LayerTiers = LayerTiers([:]),
@@ -135,6 +139,7 @@ package struct AttestationStateRecord: Hashable, Sendable {
         self.nodeID = nodeID
         self.counters = counters
         self.bootID = bootID
+        self.firstBootID = firstBootID
         self.agentRunID = agentRunID
         self.agentVersion = agentVersion
         self.eventLogSHA256 = eventLogSHA256

@@ -31,6 +31,11 @@ package struct RebootRecord: Hashable, Sendable {
         self.findings = findings
     }
 
+    /// False for a kernel that was started without a reset of the TPM: the boot ids alone differ.
+    package var movesCounters: Bool {
+        before.resetCount != after.resetCount || before.restartCount != after.restartCount
+    }
+
     /// Boots that brought no evidence: resets between the two readings, or restarts where no reset was. A reading that
     /// went back jumped over nothing that could be counted.
     package static func unseenBoots(before: (reset: UInt32, restart: UInt32), after: (reset: UInt32, restart: UInt32))
