@@ -27,7 +27,7 @@ enum TableHash {
             return unsafe buffer.loadUnaligned(fromByteOffset: buffer.count - 8, as: UInt64.self)
         }
         var rest: UInt64 = 0
-        for unsafebyte in unsafe buffer { rest = rest << 8 | UInt64(byte) }
+        for index in 0..<buffer.count { rest = unsafe rest << 8 | UInt64(buffer[index]) }
         return rest
     }
 
