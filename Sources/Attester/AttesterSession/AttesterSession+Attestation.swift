@@ -19,7 +19,7 @@ extension AttesterSession {
         }
         var reply = try await submit(&evidence, ready.collector, client)
         reply = try await upload(evidence, reply, ready.collector, client)
-        let outcome = try finish(reply, evidence, checked)
+        let outcome = try finish(reply, evidence, checked, tpmMilliseconds: await tpmMilliseconds())
         await askAdmission(client)
         return outcome
     }
@@ -97,7 +97,7 @@ extension AttesterSession {
     private static let uploadAttempts = 8
 
     private func finish(
-        _ reply: EvidenceReply, _ evidence: CollectedEvidence, _ checked: CheckedChallenge
+        _ reply: EvidenceReply, _ evidence: CollectedEvidence, _ checked: CheckedChallenge, tpmMilliseconds: Int64
     ) throws -> Outcome {
         guard let verdict = reply.verdict else {
             throw SessionFailure(
@@ -114,12 +114,11 @@ extension AttesterSession {
         status.lastAttestationAtMilliseconds = now.wall
         status.lastVerdict = verdict
         status.lastVerdictID = reply.verdictID
-        let spent = await tpmMilliseconds()
         logger.info(
             "attested",
             metadata: [
                 "code": "AGENT_ATTESTED", "verdict": "\(verdict.rawValue)", "verdict-id": "\(reply.verdictID ?? "-")",
-                "next-s": "\(due)", "tpm-ms": "\(spent)",
+                "next-s": "\(due)", "tpm-ms": "\(tpmMilliseconds)",
             ])
         return .attested(verdict)
     }
