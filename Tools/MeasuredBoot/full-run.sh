@@ -3,8 +3,12 @@
 FULL_NODE=full-01
 # Files that root reads and that are each boot's own; everything else must be in the references.
 FULL_OWN='["/var/lib/systemd/random-seed", "/var/log/journal/*/system.journal"]'
-# Of apt, dpkg and mkinitramfs while they work: their notes and copies, which no package brings. Their programs and scripts are known.
-FULL_WORKING='[]'
+# Notes and copies of apt, dpkg, mkinitramfs and update-grub while they work, which no package brings. Their programs and scripts,
+# and the files that they leave, are known.
+FULL_WORKING='["/var/lib/apt/**", "/var/cache/apt/**", "/var/cache/debconf/*", "/var/lib/dpkg/status*", "/var/lib/dpkg/updates/*",
+    "/var/lib/dpkg/triggers/*", "/var/lib/dpkg/tmp.ci/control", "/var/lib/dpkg/info/*.list", "/var/lib/dpkg/info/*.list-new",
+    "/var/lib/dpkg/diversions*", "/var/lib/dpkg/lock*", "/var/log/**", "/var/tmp/mkinitramfs*/**", "/var/tmp/mkinitramfs*",
+    "/var/lib/initramfs-tools/*", "/tmp/**", "/mnt/archive/*", "/boot/grub/grub.cfg.new"]'
 
 full_evidence() {
     guest 'setpriv --reuid bootgate-agent --regid bootgate-agent --groups tss --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search bootgate-agent capture' 120 >"$1"
@@ -30,7 +34,7 @@ full_run() {
         [ "$boot" = 2 ] || full_reboot
     done
     bootgate reference capture "$GROUP_SET" --group full --runtime --evidence "${bundles[@]}" -o json |
-        jq --argjson own "$FULL_OWN" '.runtime.exclude = $own | .runtime.violations = $own' >"$work/full-captured.json"
+        jq --argjson own "$FULL_OWN" --argjson working "$FULL_WORKING" '($own + $working) as $own | .runtime.exclude = $own | .runtime.violations = $own' >"$work/full-captured.json"
     # What is installed and did not run yet, as its packages brought it: a shutdown's programs, say.
     bootgate reference import --directory "$root" --into "$work/full-captured.json" -o json >"$work/full-set.json"
     approve_set "$work/full-set.json"

@@ -26,8 +26,6 @@ full_updated_root() {
     # shellcheck disable=SC2086
     full_in_root "$copy" env $FULL_UPDATE_ENVIRONMENT apt-get install -y -qq --no-install-recommends /root/update.deb
     rm "$copy/root/update.deb"
-    # grub-mkconfig(8) has its draft checked, and root reads it.
-    cp "$copy/boot/grub/grub.cfg" "$copy/boot/grub/grub.cfg.new"
     # What the initrd brings runs and is read under its own paths.
     chroot "$copy" unmkinitramfs "/boot/initrd.img-$release" /root/initrd
     mv "$copy/root/initrd" "$work/full-updated-initrd"

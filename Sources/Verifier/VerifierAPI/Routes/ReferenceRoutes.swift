@@ -5,7 +5,7 @@ internal import VerifierService
 /// Reference sets: draft, proposal, approval by another person, activation.
 enum ReferenceRoutes {
     /// A document of 16 MiB (RV-14) in base64url, and what stands beside it.
-    static let documentLimit = 16 * 1024 * 1024 / 3 * 4 + 64 * 1024
+    static let documentLimit = 22 * 1024 * 1024
     static let actLimit = 16 * 1024
 
     static func routes(_ useCases: any ReferenceUseCases) -> [Route] {

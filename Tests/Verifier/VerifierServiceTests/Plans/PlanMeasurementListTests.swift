@@ -1,5 +1,8 @@
+import Appraisal
 import AttestationMessages
 import AttestationTestKit
+import JSONCoding
+import ReferenceValues
 import TPMStructures
 import TestVectors
 import Testing
@@ -10,8 +13,11 @@ import VerifierStore
 @Suite("Measurement lists under a change plan")
 struct PlanMeasurementListTests {
     /// golden@3: another command line, and what runs.
-    private func approve(_ fixture: PlanFixture, _ node: SoftwareNode) async throws -> Int {
-        let document = try MeasurementListTests.references(node)
+    private func approve(
+        _ fixture: PlanFixture, _ node: SoftwareNode, isActive: Bool = false,
+        edit: (inout ReferenceSet) -> Void = { _ in }
+    ) async throws -> Int {
+        let document = try MeasurementListTests.references(node, edit: edit)
         let view = try await fixture.references.draft(
             ReferenceDraftRequest(
                 name: "golden", group: "default", document: WireBytes(document), captureFrom: [], note: nil),
@@ -22,6 +28,10 @@ struct PlanMeasurementListTests {
             .propose, on: "golden", version: view.version, request, peer: fixture.ada)
         _ = try await fixture.references.act(
             .approve, on: "golden", version: view.version, request, peer: fixture.bob)
+        if isActive {
+            _ = try await fixture.references.act(
+                .activate, on: "golden", version: view.version, request, peer: fixture.ada)
+        }
         return view.version
     }
 
@@ -79,5 +89,40 @@ struct PlanMeasurementListTests {
         #expect(refused.verdict == .fail)
         #expect(try await fixture.set(of: refused) == "golden@1")
         #expect(try await fixture.status(node) == .waiting)
+    }
+
+    @Test("An update that is installed passes before the reboot into it: old boot and new files, in the window")
+    func installed() async throws {
+        let fixture = try await PlanFixture()
+        let nodes = try await fixture.fleet(1)
+        var node = nodes[0]
+        node.measure { list in for number in 0..<5 { list.addFile("/usr/bin/\(number)") } }
+        // The active set judges what runs, and does not know /opt/later.
+        let active = try await approve(fixture, node, isActive: true) { set in
+            set.runtime?.files?.removeAll { $0.contains("/opt/later") }
+        }
+        #expect(try await fixture.bench.attest(node).verdict == .pass)
+        var updated = node
+        try updated.start(PlanFixture.new)
+        updated.measure { list in for number in 0..<5 { list.addFile("/usr/bin/\(number)") } }
+        let version = try await approve(fixture, updated)
+        try await fixture.plan(nodes, version: version)
+
+        node.measure { $0.addFile("/opt/later/0") }
+        node.clock.clock += 10
+        let between = try await fixture.bench.attest(node)
+        #expect(between.verdict == .pass)
+        #expect(try await fixture.set(of: between) == "golden@\(active)")
+        #expect(try await fixture.status(node) == .waiting)
+        let record = try #require(try await fixture.bench.store.read { try $0.verdict(between.verdictID ?? "") })
+        let result = try StrictJSON.decode(AttestationResult.self, from: try #require(record.result))
+        #expect(result.layer(.runtime)?.findings.map(\.id) == ["PLAN_INSTALLED"])
+        #expect(result.layer(.runtime)?.findings.first?.name == "golden@\(version)")
+
+        node.measure { $0.addFile("/opt/unknown") }
+        node.clock.clock += 10
+        let refused = try await fixture.bench.attest(node)
+        #expect(refused.verdict == .fail)
+        #expect(try await fixture.set(of: refused) == "golden@\(active)")
     }
 }
