@@ -21,13 +21,7 @@ struct ChangePlanTests {
 
     @Test("An operator plans an update, closes the plan, and activates the set in stages, by the command alone")
     func verbs() async throws {
-        let laboratory = try Laboratory()
-        try await laboratory.start()
-        let machine = try Machine("edge-01", in: laboratory)
-        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
-        _ = try machine.once()
-        try laboratory.activateReferences(from: "edge-01")
-        #expect(try machine.once().status == 0)
+        let (laboratory, machine) = try await Machine.admitted("edge-01")
         let set = "mec-server@\(try approved(in: laboratory).version)"
 
         let create = ["plan", "create", "kernel-53", "edge-01", "--set", set, "--hours", "1", "--reason", "test"]

@@ -12,13 +12,7 @@ struct DescribedAnswersTests {
     @Test(
         "Every answer of every reading route is what the OpenAPI document says, with a node, verdicts and alarms there")
     func answers() async throws {
-        let laboratory = try Laboratory()
-        try await laboratory.start()
-        let machine = try Machine("edge-01", in: laboratory)
-        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
-        _ = try machine.once()
-        try laboratory.activateReferences(from: "edge-01")
-        #expect(try machine.once().status == 0)
+        let (laboratory, _) = try await Machine.admitted("edge-01")
         // A refused call, for an alarm.
         _ = try laboratory.run(as: "bob", "node", "suspend", "edge-01", "--reason", "not allowed")
         let alice = laboratory.identity("alice")

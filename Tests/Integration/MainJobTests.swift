@@ -111,13 +111,7 @@ struct MainJobTests {
 
     @Test("QF-19: a TPM reset under the same kernel boot is refused as unexplained")
     func unexplainedReset() async throws {
-        let laboratory = try Laboratory()
-        try await laboratory.start()
-        let machine = try Machine("edge-01", in: laboratory)
-        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
-        _ = try machine.once()
-        try laboratory.activateReferences(from: "edge-01")
-        #expect(try machine.once().status == 0)
+        let (laboratory, machine) = try await Machine.admitted("edge-01")
         try machine.resetTPMOnly(measuring: "golden")
         #expect(try machine.once().status == 2)
         let verdict = try #require(try laboratory.node("edge-01").lastVerdict)
@@ -126,13 +120,7 @@ struct MainJobTests {
 
     @Test("IM-11: another kernel without a TPM reset is refused, explained, and good again after a real reboot alone")
     func kexec() async throws {
-        let laboratory = try Laboratory()
-        try await laboratory.start()
-        let machine = try Machine("edge-01", in: laboratory)
-        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
-        _ = try machine.once()
-        try laboratory.activateReferences(from: "edge-01")
-        #expect(try machine.once().status == 0)
+        let (laboratory, machine) = try await Machine.admitted("edge-01")
         try machine.kexec()
         #expect(try machine.once().status == 2)
         #expect(try machine.once().status == 2)

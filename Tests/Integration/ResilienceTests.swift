@@ -80,13 +80,7 @@ struct ResilienceTests {
 
     @Test("SA-05 in small: verdicts acknowledged before kill -9 are there afterwards, and the audit chain verifies")
     func verifierKilled() async throws {
-        let laboratory = try Laboratory()
-        try await laboratory.start()
-        let machine = try Machine("edge-01", in: laboratory)
-        _ = try laboratory.run("node", "add", "edge-01", "--ek-spki-sha256", try machine.endorsementKeySPKI())
-        _ = try machine.once()
-        try laboratory.activateReferences(from: "edge-01")
-        #expect(try machine.once().status == 0)
+        let (laboratory, machine) = try await Machine.admitted("edge-01")
         let before = try #require(try laboratory.node("edge-01").lastVerdict)
         laboratory.stop(atOnce: true)
         try await laboratory.start()

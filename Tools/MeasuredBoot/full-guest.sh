@@ -85,7 +85,7 @@ TEXT
 # full_in_root ROOT COMMAND…: runs it in the root on this host, where grub-probe answers as in the guest; the names of disks in
 # /dev and whether firmware has a menu are all that update-grub looks at besides.
 full_in_root() {
-    local root=$1 probe=$1/usr/sbin/grub-probe names=$1/dev/disk/by-uuid firmware=$1/sys/firmware/efi/efivars
+    local root=$1 probe=$1/usr/sbin/grub-probe names=$1/dev/disk/by-uuid firmware=$1/sys/firmware/efi/efivars status=0
     shift
     mkdir -p "$names" "$firmware"
     : >"$names/$FULL_FILES_ID"
@@ -93,9 +93,11 @@ full_in_root() {
     printf '\6\0\0\0\1\0\0\0\0\0\0\0' >"$firmware/OsIndicationsSupported-8be4df61-93ca-11d2-aa0d-00e098032b8c"
     mv "$probe" "$probe.real"
     cp "$MODULES/full-grub-probe" "$probe"
-    chroot "$root" "$@" >"$work/full-root.log" 2>&1 || die "$* in the full guest's root: $(tail -3 "$work/full-root.log")"
+    chroot "$root" "$@" >"$work/full-root.log" 2>&1 || status=$?
+    # The root is kept for the next run, also after a failure: the guest must have the real program.
     mv "$probe.real" "$probe"
     rm -r "$root/dev/disk" "$root/sys/firmware"
+    [ "$status" -eq 0 ] || die "$* in the full guest's root: $(tail -3 "$work/full-root.log")"
 }
 
 full_disk() {

@@ -16,7 +16,7 @@ PACKAGES_RUN="swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools openssl curl jq"
 PACKAGES_PACKAGE="dpkg-dev chrpath binutils"
 PACKAGES_PACKAGE_TEST="mmdebstrap systemd jq python3 util-linux"
 # What Tools/measured-boot builds its guests with; kernels, shim and GRUB are fetched and unpacked, never installed.
-PACKAGES_MEASURED_BOOT="binutils sbsigntool mmdebstrap zstd qemu-system-x86 ovmf mtools dosfstools fdisk e2fsprogs cpio xz-utils busybox-static util-linux libtss2-tcti-device0"
+PACKAGES_MEASURED_BOOT="binutils dpkg-dev sbsigntool mmdebstrap zstd qemu-system-x86 ovmf mtools dosfstools fdisk e2fsprogs cpio xz-utils busybox-static util-linux libtss2-tcti-device0"
 PACKAGES_TEST="rsyslog rsyslog-gnutls rsyslog-openssl sqlite3 iproute2 python3 faketime procps strace passwd rpm libarchive-tools systemd"
 
 # install_packages PACKAGE…: installs those that are missing, with sudo when not root; says what it does.

@@ -45,6 +45,8 @@ public struct Finding: Hashable, Sendable, Codable, Error {
 
 /// Reason codes of findings that this room makes; those of logs, quotes and certificates come from their rooms.
 public enum FindingID {
+    /// Layer 7 by a change plan's set, in its window: the update is installed, and the node has not rebooted into it.
+    public static let planInstalled = "PLAN_INSTALLED"
     /// A component that no reference knows (EL-23), also one in the place of another.
     public static let unknownComponent = "REF_UNKNOWN_COMPONENT"
     /// A component that the references demand and the log lacks.

@@ -3,6 +3,7 @@ import Foundation
 import SoftwareTPM
 import TCGEventLog
 import TPMStructures
+import Testing
 
 /// A server: a software TPM whose registers a real firmware event log filled, and an agent on it.
 final class Machine {
@@ -13,6 +14,18 @@ final class Machine {
     private(set) var agent: SpawnedProcess?
     /// Of the present boot; nil on a kernel without IMA.
     var measurements: IMAListBuilder?
+
+    /// A verifier, and a machine that is in the manifest, captured, and passes by its own references.
+    static func admitted(_ id: String) async throws -> (Laboratory, Machine) {
+        let laboratory = try Laboratory()
+        try await laboratory.start()
+        let machine = try Machine(id, in: laboratory)
+        _ = try laboratory.run("node", "add", id, "--ek-spki-sha256", try machine.endorsementKeySPKI())
+        _ = try machine.once()
+        try laboratory.activateReferences(from: id)
+        #expect(try machine.once().status == 0)
+        return (laboratory, machine)
+    }
 
     init(_ id: String, in place: any VerifierPlace, endorsementKey: String = "rsa", boot: String = "golden") throws {
         self.id = id

@@ -4,8 +4,8 @@ internal import ReferenceValues
 extension EvidenceAppraiser {
     /// By what judges the node; what that refuses, by the set of a plan whose window is open; what that refuses, too, by the
     /// active set's layers and the plan's list of files: an update that is installed, before the reboot into it. Where none
-    /// passes, the verdict is the active set's. What the set of a staged activation refuses is shown to the active one, too, to know
-    /// which of set and node is to blame; the verdict stays.
+    /// passes, the verdict is the active set's. What the set of a staged activation refuses is shown to the active one, too,
+    /// to know which of set and node is to blame; the verdict stays.
     ///
     /// - Parameters:
     ///   - runtime: layer 7 by one set; nil where it does not judge it.
@@ -51,7 +51,7 @@ extension EvidenceAppraiser {
     private static func installed(_ alternative: GroupPolicy) -> Finding {
         let set = alternative.referenceName ?? "the plan's set"
         return Finding(
-            "PLAN_INSTALLED", .affirming, .runtime, name: set,
+            FindingID.planInstalled, .affirming, .runtime, name: set,
             detail: "files of \(set) run before the reboot into it, in the window of a change plan")
     }
 }
